@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from fer_lib.faces import chart, skin, wrinkles
 from fer_lib.faces.rig import BODY, EYES, LOWER_TEETH, TONGUE, UPPER_TEETH
-from fer_lib.faces.visible import FAR, Visible
+from fer_lib.faces.visible import Visible
 
 IRIS, PUPIL = 0.066, 0.030  # radii, dm
 SCLERA, TEETH, TONGUE_ALBEDO, MOUTH_ALBEDO = 0.46, 0.62, 0.16, 0.07
