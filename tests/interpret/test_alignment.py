@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from fer_lib.errors import UserError
+from fer_lib.interpret.alignment import METRICS, align, filter_labels, matrix
+from fer_lib.interpret.labels import AULabels, labels_of
+from fer_lib.interpret.measures import auroc, average_precision, pearson
+
+
+def test_one_call_gives_every_pair_and_metric(null_data, rng):
+    activation, labels = null_data
+    activation[:, 7] = labels.presence[:, 3] + 1.3 * rng.random(len(activation))
+    table = align(activation, labels, rng, permutations=1999, kl_permutations=50, draws=100)
+    assert len(table) == 12 * 5 * len(METRICS) and (table["status"] == "ok").all()
+    np.testing.assert_allclose(matrix(table, "auroc"), auroc(activation, labels.presence))
+    ap = table[table["metric"] == "average_precision"]
+    np.testing.assert_allclose(ap["value"], average_precision(activation, labels.presence).ravel())
+    np.testing.assert_allclose(ap["chance"], np.tile(labels.presence.mean(axis=0), 12))
+    best = filter_labels(table)
+    assert best.set_index("filter").loc[7, "au"] == 4
+    row = table[(table["metric"] == "auroc") & (table["filter"] == 7) & (table["au"] == 4)].iloc[0]
+    assert row["low"] < row["value"] <= row["high"] and row["p_max"] == pytest.approx(1 / 2000) and row["q"] < 0.05
+    within = table[(table["metric"] == "auroc_within_emotion") & (table["filter"] == 7) & (table["au"] == 4)].iloc[0]
+    assert within["p_max"] < 0.05
+
+
+def test_undefined_units_and_filters_are_reported_never_numbered(null_data, rng):
+    activation, labels = null_data
+    presence = labels.presence.copy()
+    presence[:, 0] = 0
+    presence[:, 1] = labels.sequence == 8
+    presence[:, 2] = 1
+    presence[:30, 3] = np.nan
+    activation[:, 4] = 0
+    changed = AULabels(labels.aus, presence, labels.sequence, labels.subject, labels.emotion)
+    table = align(activation, changed, rng, permutations=20, kl_permutations=10, draws=0)
+    for au, reason in ((1, "present in no image"), (2, "present in one sequence only"), (3, "absent in no image")):
+        rows = table[table["au"] == au]
+        assert set(rows["status"]) == {f"undefined: {reason}"}
+        assert rows[["value", "chance", "low", "high", "p", "p_max", "q"]].isna().all(axis=None)
+    silent = table[(table["filter"] == 4) & (table["au"] > 3)]
+    assert set(silent["status"]) == {"undefined: filter constant"} and silent["value"].isna().all()
+    known = table[(table["au"] == 4) & (table["filter"] == 0)]
+    assert (known["unknown"] == 30).all() and (known["present"] + known["absent"] == 210).all()
+    assert known["value"].notna().all()
+
+
+def test_intensities_serve_the_graded_measures(null_data, rng):
+    activation, labels = null_data
+    intensity = labels.presence * rng.choice([0.2, 0.6, 1.0], labels.presence.shape)
+    graded = AULabels(labels.aus, labels.presence, labels.sequence, labels.subject, labels.emotion, intensity)
+    table = align(activation, graded, rng, metrics=["auroc", "pearson"], permutations=20, draws=0)
+    np.testing.assert_allclose(matrix(table, "pearson"), pearson(activation, intensity))
+    np.testing.assert_allclose(matrix(table, "auroc"), auroc(activation, labels.presence))
+
+
+def test_real_filter_numbers_subjects_and_bad_requests(null_data, rng):
+    activation, labels = null_data
+    table = align(
+        activation[:, :2], labels, rng, metrics=["auroc"], permutations=9, draws=0, by="subject", filters=[3, 9]
+    )
+    assert sorted(table["filter"].unique()) == [3, 9]
+    for wrong, message in (({"metrics": ["f1"]}, "Unknown metrics"), ({"by": "frame"}, "expected 'sequence'")):
+        with pytest.raises(UserError, match=message):
+            align(activation, labels, rng, **wrong)
+    with pytest.raises(UserError, match="no metric"):
+        matrix(table, "kl")
+    with pytest.raises(UserError, match="239 rows of activations but 240"):
+        align(activation[1:], labels, rng)
+    with pytest.raises(UserError, match="expected \\(240, 5\\)"):
+        AULabels(labels.aus, labels.presence[1:], labels.sequence, labels.subject, labels.emotion)
+
+
+class CodedFaces:
+    """What `labels_of` reads of a data set."""
+
+    name, aus = "made up", (1, 12, 25)
+    au_presence = np.array([[1, 0, -1], [1, 1, 0]], dtype=np.int8)
+    au_intensity = np.array([[0.4, 0, np.nan], [np.nan, 1, 0]], dtype=np.float32)
+    sequence, subject, emotion = np.array(["a", "b"]), np.array(["s", "t"]), np.array([1, 2])
+
+
+def test_labels_of_a_data_set_keep_unknown_unknown():
+    labels = labels_of(CodedFaces(), aus=(25, 1), intensity=True)
+    np.testing.assert_array_equal(labels.presence, [[np.nan, 1], [0, 1]])
+    np.testing.assert_array_equal(labels.intensity, np.array([[np.nan, np.float32(0.4)], [0, np.nan]]))
+    with pytest.raises(UserError, match=r"no column for AU \[4\]"):
+        labels_of(CodedFaces(), aus=(4, 12))
