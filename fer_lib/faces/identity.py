@@ -37,6 +37,9 @@ OPPOSITES |= {"uncompress": "compress", "l": "r"}
 SKIPPED = ("head-trans", "head-age", "head-angle", "neck-trans", "measure-", "eye-eyefold", "eye-push", "ear-flap")
 EYE_CENTRE = (0.0, 7.285, 1.245)  # dm, where every person's eyes are put
 HAIR_RISE = 0.10  # dm
+# The template looks stern at rest; these facial actions relax it.
+AT_REST = {"browInnerUp": 0.18, "browOuterUpLeft": 0.06, "browOuterUpRight": 0.06, "mouthSmileLeft": 0.04}
+AT_REST |= {"mouthSmileRight": 0.04, "eyeWideLeft": 0.12, "eyeWideRight": 0.12}
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,8 @@ def neutral_shape(identity: Identity) -> torch.Tensor:
     """Vertices (V, 3) of the person at rest, eyes at `EYE_CENTRE`, hair as a raised scalp."""
     rig = load_rig()
     shape = rig.vertices + _macro_shape(identity)
-    for target, weight in identity.shape:
+    resting = [(f"action:{action}", weight) for action, weight in AT_REST.items()]
+    for target, weight in (*identity.shape, *resting):
         shape = shape + weight * rig.targets[target]
     eyes = (rig.part == EYES[0]) | (rig.part == EYES[1])
     shape = shape + torch.tensor(EYE_CENTRE) - shape[eyes].mean(0) * torch.tensor([0.0, 1.0, 1.0])

@@ -214,8 +214,8 @@ def _render_chunk(rig: Rig, cast: Cast, aus: torch.Tensor, scene: Scene, size: i
     screen = project(turned, centre, half, scene, size * ss)
     seen = see(rig, screen, still, turned, rotation(F.pad(scene.gaze, (0, 1))), size * ss)
     material = shading.surface(seen, cast, aus, turn)
-    tone = shading.skin_albedo(cast.look("skin_tone"))
-    images = _sensor(shading.shade(seen, material, scene, tone, size * ss / 2 / half), scene, size)
+    eye_row = size * ss * (0.5 - scene.crop[:, 1] - (EYE_CENTRE[1] - centre) / half / 2)
+    images = _sensor(shading.shade(seen, material, scene, cast, size * ss / 2 / half, eye_row), scene, size)
     middle = slice(ss // 2, None, ss)
     labels = seen.over(material.label, torch.zeros(seen.depth.shape, dtype=torch.int64, device=aus.device))
     return Rendered(

@@ -60,6 +60,7 @@ AU_ACTIONS: dict[int, dict[str, float]] = {
 GAZE_ACTIONS = ("eyeLookUp", "eyeLookDown", "eyeLookIn", "eyeLookOut")
 ALIASES = {"platysma": "unit:neck-platysma", "nostrilIn": "unit:nose-compression"}
 SIDED_ALIASES = {"nostrilOut": ("unit:nose-left-dilatation", "unit:nose-right-dilatation")}
+NECK = 6.25  # dm, top of the neck in the template
 MIDLINE = 0.10  # dm, half width of the band in which a two-sided action fades from left to right
 BODY, EYES, LOWER_LASHES, UPPER_LASHES, UPPER_TEETH, LOWER_TEETH, TONGUE = 0, (1, 2), (3, 5), (4, 6), 7, 8, 9
 TEETH_SHIFT = {UPPER_TEETH: (0.0, -0.045, -0.03), LOWER_TEETH: (0.0, -0.035, -0.065)}
@@ -73,7 +74,7 @@ class Rig:
     triangles: torch.Tensor  # (F, 3)
     part: torch.Tensor  # (V,) index into the file's part names
     masks: torch.Tensor  # (V, 4) lips, inside of the mouth, eyelids, ears; 0–1
-    targets: Mapping[str, torch.Tensor]  # name → (V, 3) shape and macro targets
+    targets: Mapping[str, torch.Tensor]  # name → (V, 3) offsets at weight 1
     actions: tuple[str, ...]
     action_basis: torch.Tensor  # (2, N, V, 3) left and right halves at weight 1
     au_weights: torch.Tensor  # (A, N)
@@ -111,6 +112,7 @@ def load_rig(device: torch.device | str = "cpu") -> Rig:
     for number, shift in TEETH_SHIFT.items():
         vertices[part == number] += torch.tensor(shift)
     actions = tuple(sorted({a for weights in AU_ACTIONS.values() for a in weights} | set(GAZE_ACTIONS)))
+    targets["unit:neck-platysma"] *= torch.sigmoid((NECK - vertices[:, 1:2]) / 0.06)  # AU 21 leaves the mouth alone
     left_share = torch.sigmoid(vertices[:, :1] * (4 / MIDLINE))
     basis = torch.stack([_halves(name, targets, left_share) for name in actions], 1)
     for index in map(actions.index, GAZE_ACTIONS):  # the eyeballs turn by themselves
@@ -121,7 +123,7 @@ def load_rig(device: torch.device | str = "cpu") -> Rig:
         torch.from_numpy(data["triangles"].astype(np.int64)),
         part,
         torch.from_numpy(data["masks"].astype(np.float32) / 255),
-        {name: offset for name, offset in targets.items() if name.startswith(("macro:", "shape:"))},
+        targets,
         actions,
         basis,
         weights,

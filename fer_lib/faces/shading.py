@@ -17,6 +17,8 @@ IRIS, PUPIL = 0.066, 0.030  # radii, dm
 SCLERA, TEETH, TONGUE_ALBEDO, MOUTH_ALBEDO = 0.46, 0.62, 0.16, 0.07
 TOOTH = 0.062  # width, dm
 SHADOW_STEPS = (0.05, 0.09, 0.14, 0.20, 0.28, 0.38, 0.50)  # dm towards the light
+CAPPED = 14.6  # dm; the background counts no farther than the ears
+EXPOSED_FOR_SKIN = 0.62  # 1 would photograph every skin equally bright
 LABELS = ("background", "skin", "lips", "mouth", "eye", "teeth", "tongue", "hair")
 
 
@@ -81,8 +83,10 @@ def surface(seen: Visible, cast, aus: torch.Tensor, turn: torch.Tensor) -> Surfa
     albedo = torch.lerp(albedo, hair_albedo, hair)
     albedo = torch.lerp(albedo, torch.full_like(albedo, MOUTH_ALBEDO), inside * (1 - lips))
     eye, teeth, tongue = seen.is_part(*EYES), seen.is_part(UPPER_TEETH, LOWER_TEETH), seen.is_part(TONGUE)
-    albedo = torch.where(eye, _eyes(seen, cast), albedo)
-    albedo = torch.where(teeth, _teeth(seen, cast.look("teeth")[seen.image]), albedo)
+    # eyes and teeth of dark-skinned people would burn out in the exposure that suits their skin
+    dimmed = (skin_albedo(cast.look("skin_tone"))[seen.image] / 0.30).clamp(max=1) ** 0.45
+    albedo = torch.where(eye, _eyes(seen, cast) * dimmed, albedo)
+    albedo = torch.where(teeth, _teeth(seen, cast.look("teeth")[seen.image]) * dimmed, albedo)
     albedo = torch.where(tongue, TONGUE_ALBEDO, albedo)
     normal = torch.where(body[:, None], normal, seen.normal)
     gloss = torch.where(eye, 0.9, torch.where(teeth, 0.25, 0.05 + 0.10 * lips * body)) * (1 - hair)
@@ -103,9 +107,6 @@ def hollows(depth: torch.Tensor, pixels_per_dm: torch.Tensor) -> torch.Tensor:
         around = F.interpolate(around, size=depth.shape[1:], mode="bilinear", align_corners=False)[:, 0]
         open_sky = open_sky * torch.exp(-strength * ((near - around) / reach - 0.1).clamp(min=0, max=2.0))
     return open_sky
-
-
-CAPPED = 14.6  # dm; the background counts no farther than the ears
 
 
 def shadows(depth: torch.Tensor, light: torch.Tensor, pixels_per_dm: torch.Tensor) -> torch.Tensor:
@@ -129,15 +130,28 @@ def light_direction(angles: torch.Tensor) -> torch.Tensor:
     return torch.stack([azimuth.sin() * elevation.cos(), elevation.sin(), azimuth.cos() * elevation.cos()], 1)
 
 
-def _background(scene, size: int) -> torch.Tensor:
+def _background(scene, cast, pixels_per_dm: torch.Tensor, eye_row: torch.Tensor, size: int) -> torch.Tensor:
+    """Wall (B, H, W) and, for people with long hair, the hair that falls behind the face."""
     ticks = (torch.arange(size, device=scene.pose.device) + 0.5) / size - 0.5
     level, right, up = scene.background.unbind(1)
-    plane = level[:, None, None] + right[:, None, None] * ticks + up[:, None, None] * -ticks[:, None]
-    return plane.clamp(0.02, 1) ** 2
+    wall = level[:, None, None] + right[:, None, None] * ticks + up[:, None, None] * -ticks[:, None]
+    wall = wall.clamp(0.02, 1) ** 2
+    if not cast.look("long_hair").any():
+        return wall
+    pixel = torch.arange(size, device=wall.device) + 0.5
+    middle = size * (0.5 - scene.crop[:, 0]) + 0.3 * pixels_per_dm * torch.deg2rad(scene.pose[:, 0])
+    x = ((pixel - middle[:, None]) / pixels_per_dm[:, None])[:, None, :].expand(-1, size, -1)
+    y = (7.285 - (pixel - eye_row[:, None]) / pixels_per_dm[:, None])[:, :, None].expand(-1, -1, size)
+    owner = cast.owner[:, None, None].expand_as(x).flatten()
+    strands = chart.sample(cast.paint[:, 1:], torch.stack([x, y], -1).flatten(0, 2), owner).view_as(x)
+    edge = 0.80 + 0.06 * cast.look("hair_volume")[:, None, None] + 0.03 * torch.sin(3.1 * y) + 0.10 * (strands - 1)
+    cover = torch.sigmoid((edge - x.abs()) / 0.012) * cast.look("long_hair")[:, None, None]
+    hair = (0.16 - 0.14 * cast.look("hair_darkness")[:, None, None]) * strands.clamp(min=0.3)
+    return torch.lerp(wall, hair * (0.55 + 0.45 * (x.abs() / 0.8).clamp(max=1)), cover)
 
 
-def shade(seen: Visible, material: Surface, scene, tone: torch.Tensor, pixels_per_dm: torch.Tensor) -> torch.Tensor:
-    """Linear light (B, H, W). `tone` (B,): skin reflectance, for the camera's exposure."""
+def shade(seen: Visible, material: Surface, scene, cast, pixels_per_dm: torch.Tensor, eye_row) -> torch.Tensor:
+    """Linear light (B, H, W). `pixels_per_dm` and `eye_row` (B,) place the head in the picture."""
     light = light_direction(scene.light)
     sky = seen.pick(hollows(seen.depth, pixels_per_dm))
     shadow = seen.pick(shadows(seen.depth, light, pixels_per_dm))
@@ -151,6 +165,6 @@ def shade(seen: Visible, material: Surface, scene, tone: torch.Tensor, pixels_pe
     shine = (material.normal * halfway).sum(1).clamp(min=0)
     lobes = (0.045 * shine**12 + material.gloss * 0.35 * shine**90) * (1 - shadow) * sky
     colour = material.albedo * (1.75 * share * key + 1.15 * (1 - share) * dome) + lobes * share
-    colour = colour * (0.30 / tone[seen.image]) ** 0.62
-    picture = seen.over(colour, _background(scene, seen.depth.shape[-1]))
+    colour = colour * (0.30 / skin_albedo(cast.look("skin_tone"))[seen.image]) ** EXPOSED_FOR_SKIN
+    picture = seen.over(colour, _background(scene, cast, pixels_per_dm, eye_row, seen.depth.shape[-1]))
     return picture * (1 - 0.8 * seen.lash)
