@@ -37,9 +37,18 @@ OPPOSITES |= {"uncompress": "compress", "l": "r"}
 SKIPPED = ("head-trans", "head-age", "head-angle", "neck-trans", "measure-", "eye-eyefold", "eye-push", "ear-flap")
 EYE_CENTRE = (0.0, 7.285, 1.245)  # dm, where every person's eyes are put
 HAIR_RISE = 0.10  # dm
-# The template looks stern at rest; these facial actions relax it.
-AT_REST = {"browInnerUp": 0.18, "browOuterUpLeft": 0.06, "browOuterUpRight": 0.06, "mouthSmileLeft": 0.04}
-AT_REST |= {"mouthSmileRight": 0.04, "eyeWideLeft": 0.12, "eyeWideRight": 0.12}
+# The template looks stern at rest and its lips stand a crack apart: these facial actions mend both.
+AT_REST = {"browInnerUp": 0.18} | {
+    f"{action}{side}": weight
+    for action, weight in {
+        "browOuterUp": 0.06,
+        "eyeWide": 0.12,
+        "mouthLowerDown": -0.12,
+        "mouthSmile": 0.04,
+        "mouthUpperUp": -0.12,
+    }.items()
+    for side in ("Left", "Right")
+}
 
 
 @dataclass(frozen=True)

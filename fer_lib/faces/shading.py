@@ -17,6 +17,7 @@ IRIS, PUPIL = 0.066, 0.030  # radii, dm
 SCLERA, TEETH, TONGUE_ALBEDO, MOUTH_ALBEDO = 0.46, 0.62, 0.16, 0.07
 TOOTH = 0.062  # width, dm
 SHADOW_STEPS = (0.05, 0.09, 0.14, 0.20, 0.28, 0.38, 0.50)  # dm towards the light
+PICTURE_WIDTH = 1.75  # dm, near enough for every face
 CAPPED = 14.6  # dm; the background counts no farther than the ears
 EXPOSED_FOR_SKIN = 0.62  # 1 would photograph every skin equally bright
 LABELS = ("background", "skin", "lips", "mouth", "eye", "teeth", "tongue", "hair")
@@ -97,12 +98,12 @@ def surface(seen: Visible, cast, aus: torch.Tensor, turn: torch.Tensor) -> Surfa
     return Surface(albedo, gloss, normal, label)
 
 
-def hollows(depth: torch.Tensor, pixels_per_dm: torch.Tensor) -> torch.Tensor:
+def hollows(depth: torch.Tensor) -> torch.Tensor:
     """Share of sky light (B, H, W) that reaches each point: less where the surroundings stand nearer to the camera."""
     near = depth.clamp(max=CAPPED)
     open_sky = torch.ones_like(depth)
     for reach, strength in ((0.05, 1.5), (0.16, 0.8)):
-        cells = max(1, int(round(float(pixels_per_dm.mean()) * reach)))
+        cells = max(1, round(depth.shape[-1] / PICTURE_WIDTH * reach))
         around = F.avg_pool2d(near[:, None], 2 * cells + 1, max(1, cells // 2), cells, count_include_pad=False)
         around = F.interpolate(around, size=depth.shape[1:], mode="bilinear", align_corners=False)[:, 0]
         open_sky = open_sky * torch.exp(-strength * ((near - around) / reach - 0.1).clamp(min=0, max=2.0))
@@ -153,7 +154,7 @@ def _background(scene, cast, pixels_per_dm: torch.Tensor, eye_row: torch.Tensor,
 def shade(seen: Visible, material: Surface, scene, cast, pixels_per_dm: torch.Tensor, eye_row) -> torch.Tensor:
     """Linear light (B, H, W). `pixels_per_dm` and `eye_row` (B,) place the head in the picture."""
     light = light_direction(scene.light)
-    sky = seen.pick(hollows(seen.depth, pixels_per_dm))
+    sky = seen.pick(hollows(seen.depth))
     shadow = seen.pick(shadows(seen.depth, light, pixels_per_dm))
     teeth = seen.is_part(UPPER_TEETH, LOWER_TEETH)  # enamel is lit from within: hollows darken it less
     sky, shadow = torch.where(teeth, sky**0.45, sky), torch.where(teeth, 0.35 * shadow, shadow)
