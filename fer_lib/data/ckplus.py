@@ -5,7 +5,6 @@ apex; we declare that coding to hold for the last three frames and every AU to b
 """
 
 import json
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 from fer_lib import facs
 from fer_lib.data import crop as cropping
 from fer_lib.data.ckplus_files import CKPlusFiles, SequenceFiles
-from fer_lib.data.dataset import ABSENT, PRESENT, UNKNOWN, FaceDataset
+from fer_lib.data.dataset import ABSENT, PRESENT, UNKNOWN, FaceDataset, warn_skipped
 from fer_lib.data.splits import labelled_subject_folds
 from fer_lib.errors import UserError
 
@@ -25,7 +24,7 @@ PROVENANCE_FILE = "fer-lib-provenance.json"
 """Written by the exporter: faces in CK+'s layout that are not CK+ say so."""
 
 HOW_TO_ASK = (
-    "CK+ is given to researchers who sign its agreement: see https://www.jeffcohn.net/resources/ . "
+    "CK+ is given to researchers who sign its agreement: see https://www.jeffcohn.net/Resources/ . "
     'Without it use load_dataset("synthetic")'
 )
 
@@ -146,9 +145,7 @@ def _read_all(files: CKPlusFiles, wanted: list[SequenceFiles], on_error: str, si
             if on_error == "raise":
                 raise UserError(f"{error}; {_SKIP}") from error
             skipped.append({"sequence": sequence.name, "why": str(error)})
-    if skipped:
-        first = f"{skipped[0]['sequence']} ({skipped[0]['why']})"
-        warnings.warn(f"{len(skipped)} of {len(wanted)} sequences left out, first {first}", stacklevel=3)
+    warn_skipped(skipped, len(wanted), "sequences")
     if not sequences:
         raise UserError(f"{files.path}: none of {len(wanted)} sequences could be used; run `fer-lib data check` on it")
     return sequences, skipped

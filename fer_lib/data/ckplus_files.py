@@ -103,11 +103,14 @@ class CKPlusFiles:
 
     def picture(self, entry: Entry) -> np.ndarray:
         """Grey uint8 (H, W); colour becomes ITU-R 601 luma. Raises UserError for a truncated or foreign file."""
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
 
+        content = self.read(entry)
         try:
-            with Image.open(io.BytesIO(self.read(entry))) as image:
+            with Image.open(io.BytesIO(content)) as image:
                 return np.asarray(image.convert("L"))
+        except UnidentifiedImageError as error:
+            raise UserError(f"{entry}: {len(content)} bytes, not a picture; copy it again from your archive") from error
         except (OSError, SyntaxError, ValueError) as error:
             raise UserError(f"{entry}: not a whole picture ({error}); copy it again from your archive") from error
 

@@ -22,8 +22,8 @@ SMALLEST, LARGEST = 0.5, 0.8
 RIGHT_EYE, LEFT_EYE, CHIN = slice(36, 42), slice(42, 48), 8
 """Rows of the 68 landmarks (the subject's right eye is on the viewer's left)."""
 
-CENTRE_BELOW_EYES, HALF_SIZE = 0.25, 0.88
-"""Landmark box in units of the distance eyes–chin: about what the Haar detector returns, so both crops compare."""
+CENTRE_BELOW_EYES, HALF_SIZE = 0.235, 0.817
+"""Landmark box in units of the distance eyes–chin, measured on the rendered faces so that real ones are framed alike."""
 
 
 class FaceBox(NamedTuple):

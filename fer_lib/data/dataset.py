@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass, field, replace
@@ -184,6 +185,12 @@ def resize_pictures(images: np.ndarray, size: int | None) -> np.ndarray:
     for row, image in enumerate(images):
         resized[row, 0] = resize_picture(image[0], size)
     return resized
+
+
+def warn_skipped(skipped: list[dict[str, str]], total: int, what: str) -> None:
+    """Warn of what on_error="skip" left out; the whole list is in provenance["skipped"]."""
+    if skipped:
+        warnings.warn(f"{len(skipped)} of {total} {what} left out, first: {skipped[0]['why']}", stacklevel=4)
 
 
 def unknown_aus(count: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fer_lib import facs
-from fer_lib.data.dataset import FaceDataset, resize_pictures, unknown_aus
+from fer_lib.data.dataset import FaceDataset, resize_pictures, unknown_aus, warn_skipped
 from fer_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def _majority(votes: np.ndarray, agreement: float) -> np.ndarray:
 
 def _dataset(name, file, table, emotion, emotions, *, size, on_error, wanted=None) -> FaceDataset:
     images, good, skipped = _pictures(file, table, on_error)
+    warn_skipped(skipped, len(table), "rows")
     kept = good if wanted is None else good & wanted
     rows = np.flatnonzero(kept)
     return FaceDataset(
