@@ -1,7 +1,10 @@
-"""Find a Chromium that can drive the built pages."""
+"""Find, or install, a Chromium that can drive the built pages."""
 
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
@@ -24,3 +27,40 @@ def _from_playwright() -> list[Path]:
     folders = [os.environ.get("PLAYWRIGHT_BROWSERS_PATH"), "~/.cache/ms-playwright", "~/Library/Caches/ms-playwright"]
     kept = [Path(folder).expanduser() for folder in folders if folder]
     return [path for folder in kept for pattern in PLAYWRIGHT for path in sorted(folder.glob(pattern))]
+
+
+def install_chromium() -> None:
+    """Install a Chromium: the system's package as root (or by sudo without a password), else playwright's own."""
+    for command in _installers():
+        print("No Chromium was found; trying:", " ".join(command), flush=True)
+        if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+            continue
+        if find_chromium():
+            return
+
+
+def _installers() -> Iterator[list[str]]:
+    if shutil.which("apt-get"):
+        root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+        if not root or shutil.which("sudo"):
+            subprocess.run([*root, "apt-get", "update", "-qq"], check=False)
+            yield [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "chromium"]
+    yield [sys.executable, "-m", "playwright", "install", "chromium"]
+
+
+def main() -> None:
+    """`make browser`: say which Chromium will drive the pages, after installing one if there is none."""
+    if not find_chromium():
+        install_chromium()
+    if found := find_chromium():
+        print(f"The pages will be tested with {found}")
+        return
+    print(
+        "No Chromium could be found or installed. Install one (Debian: apt-get install chromium), or set "
+        "FER_LIB_CHROMIUM=/path/to/chrome. Until then the browser tests fail; all others run.",
+        file=sys.stderr,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+# `make book` builds the executed book, `make test` checks everything; both set up what they need.
+.DEFAULT_GOAL := help
+.PHONY: help setup book serve test lint browser lock clean
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+FIND_PYTHON := for p in "$$PYTHON" python3.11 python3.12 python3.13 python3 python; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done
+PORT ?= 8000
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## make .venv with the tested versions (requirements.lock)
+
+$(READY): requirements.lock pyproject.toml tools/setup.sh
+	@PYTHON_FOUND="$$($(FIND_PYTHON))" sh tools/setup.sh $(VENV)
+	@touch $@
+
+book: $(READY)  ## build the executed book into _build/html
+	@# after a failure Sphinx would not repeat the warnings of pages it thinks are done, and the next build would pass
+	@$(BIN)/jb build . -W -n --keep-going || { rm -rf _build/.doctrees; \
+		echo "The book was not built: each warning above names its file and line." >&2; exit 1; }
+
+serve: book  ## look at the book: http://127.0.0.1:8000 (PORT=8001 for another port)
+	@$(BIN)/python -m fer_lib.site.serve $(PORT)
+
+lint: $(READY)  ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+browser: $(READY)
+	@$(BIN)/python -m fer_lib.site.browser
+
+test: lint book browser  ## everything: style, package, book, pages in a browser
+	$(BIN)/python -m pytest -n 2
+
+lock:  ## try the newest versions that pyproject.toml allows and write them to requirements.lock
+	@PYTHON_FOUND="$$($(FIND_PYTHON))" sh tools/lock.sh
+
+clean:  ## remove what was built (.venv stays)
+	rm -rf _build .pytest_cache .ruff_cache

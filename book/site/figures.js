@@ -1,0 +1,61 @@
+// Draws each plotly figure when it comes near the window, with one shared plotly.min.js, in the page's colours.
+(() => {
+  const root = document.documentElement;
+  let plotly; // promise of window.Plotly, made at the first figure
+
+  function load() {
+    plotly ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = (root.dataset.content_root || "./") + "_static/plotly.min.js";
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = () => reject(new Error("plotly.min.js did not load"));
+      document.head.append(script);
+    });
+    return plotly;
+  }
+
+  function template() {
+    const style = getComputedStyle(root);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const axis = {
+      gridcolor: colour("--pst-color-border"), linecolor: colour("--pst-color-border"),
+      zerolinecolor: colour("--pst-color-border"), automargin: true,
+    };
+    const dark = root.dataset.theme === "dark";
+    return { layout: {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: colour("--pst-color-text-base"), family: style.fontFamily, size: 14 },
+      xaxis: axis, yaxis: axis, margin: { l: 50, r: 20, t: 50, b: 50 },
+      hoverlabel: { bgcolor: colour("--pst-color-surface") },
+      // Okabe and Ito's colours, told apart by every kind of colour sight
+      colorway: dark ? ["#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00"]
+                     : ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"],
+    } };
+  }
+
+  async function draw(figure) {
+    const Plotly = await load();
+    const { data, layout } = JSON.parse(figure.querySelector("script").textContent);
+    const { width, ...rest } = layout; // the page sets the width
+    const place = figure.querySelector(".fer-figure-plot");
+    await Plotly.react(place, data, { ...rest, template: template() }, { responsive: true, displaylogo: false });
+    figure.dataset.drawn = "true";
+  }
+
+  function start() {
+    const figures = document.querySelectorAll(".fer-figure");
+    const near = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        draw(target);
+      }
+    }, { rootMargin: "300px" });
+    figures.forEach((figure) => near.observe(figure));
+    new MutationObserver(() => document.querySelectorAll(".fer-figure[data-drawn]").forEach(draw))
+      .observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();

@@ -1,0 +1,48 @@
+"""The key of the execution cache: what a chapter's numbers depend on beside its own cells."""
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+KEPT_CACHES = 3
+RECIPES = ("environment.yml", "requirements.lock")
+OUTSIDE_THE_CELLS = ("cli", "site")  # no chapter imports these: changing them changes no result
+SUFFIXES = {".py", ".js", ".json", ".npz", ".safetensors"}
+
+
+def execution_digest(root: Path) -> str:
+    """Hash of the package, its data, the recipes of the environment, Python, and the reader's own data paths.
+
+    jupyter-cache keys on the cells alone, so an edit to `fer_lib` would re-run nothing; this key re-runs every
+    chapter, and going back to the old code finds the old results again.
+    """
+    digest = hashlib.sha256(sys.version.encode())
+    for path in _sources(root):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    for name, value in sorted(os.environ.items()):
+        if name.startswith("FER_LIB_") and name not in {"FER_LIB_CACHE", "FER_LIB_CHROMIUM"}:
+            digest.update(f"{name}={value}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _sources(root: Path) -> Iterator[Path]:
+    package = root / "fer_lib"
+    yield from (root / name for name in RECIPES if (root / name).exists())
+    for path in sorted(package.rglob("*")):
+        room = path.relative_to(package).parts[0]
+        if path.is_file() and path.suffix in SUFFIXES and room not in OUTSIDE_THE_CELLS:
+            yield path
+
+
+def cache_folder(root: Path, build: Path) -> Path:
+    """The cache for the package as it is now, under `build`; the oldest beyond KEPT_CACHES are removed."""
+    folder = build / ".execution" / execution_digest(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    by_age = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in by_age[KEPT_CACHES:]:
+        shutil.rmtree(old)
+    return folder

@@ -1,0 +1,100 @@
+"""Every page in a real browser with no network: light, dark and on a phone."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from .conftest import HTML
+from .scan import read_pages
+
+VIEWS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 380, "height": 800}},
+}
+# What the theme and docutils leave, and no page of ours can mend: the theme switch's name, the logo outside
+# landmarks, and the roles docutils gives a bibliography.
+THEME_LEAVES = {"label-content-name-mismatch", "region", "aria-allowed-role"}
+PAGES = [path.relative_to(HTML).as_posix() for path in read_pages(HTML)] if HTML.exists() else []
+
+
+class Visit:
+    """A page, opened and scrolled through, with all that went wrong on the way."""
+
+    def __init__(self, context, address: str) -> None:
+        self.troubles: list[str] = []
+        self.address = address
+        self.page = context.new_page()
+        self.page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
+        self.page.on("console", self._console)
+        self.page.on("request", self._request)
+        self.page.on("requestfailed", lambda request: self.troubles.append(f"failed: {request.url}"))
+        self.page.on("response", lambda answer: answer.status >= 400 and self.troubles.append(f"missing: {answer.url}"))
+        self.page.goto(address, wait_until="load")
+        self.draw_figures()
+
+    def _console(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.troubles.append(f"console {message.type}: {message.text}")
+
+    def _request(self, request) -> None:
+        if not request.url.startswith((self.address.rsplit("/", 1)[0][:20], "data:", "blob:")):
+            self.troubles.append(f"outside request: {request.url}")
+
+    def draw_figures(self) -> None:
+        """Bring each figure into view and wait until it is drawn."""
+        for figure in self.page.locator(".fer-figure").all():
+            figure.scroll_into_view_if_needed()
+            figure.locator("css=.main-svg").first.wait_for(timeout=20_000)
+
+    def overflow(self) -> int:
+        """Pixels by which the page is wider than the window."""
+        return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+@pytest.fixture(params=VIEWS)
+def context(request: pytest.FixtureRequest, browser) -> Iterator:
+    opened = browser.new_context(**VIEWS[request.param])
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_clean(context, site: str, page: str) -> None:
+    visit = Visit(context, f"{site}/{page}")
+    assert visit.troubles == []
+    assert visit.overflow() <= 0
+    assert accessibility_violations(visit) == []
+
+
+def accessibility_violations(visit: Visit) -> list[str]:
+    found = Axe().run(visit.page).response["violations"]
+    return [
+        f"{violation['id']}: {json.dumps([node['target'] for node in violation['nodes']][:5])}"
+        for violation in found
+        if violation["id"] not in THEME_LEAVES
+    ]
+
+
+def test_a_figure_follows_dark_mode(browser, site: str, html: Path) -> None:
+    page = next(path for path in PAGES if "fer-figure-plot" in (html / path).read_text(encoding="utf8"))
+    colours = {}
+    for scheme in ("light", "dark"):
+        with browser.new_context(color_scheme=scheme) as context:
+            visit = Visit(context, f"{site}/{page}")
+            colours[scheme] = visit.page.locator(".fer-figure .xtick text").first.evaluate(
+                "e => getComputedStyle(e).fill"
+            )
+    assert colours["light"] != colours["dark"]
+
+
+def test_blocked_names_are_noticed(browser, site: str) -> None:
+    """The check can fail: a page that asks another host is reported."""
+    with browser.new_context() as context:
+        visit = Visit(context, f"{site}/index.html")
+        visit.page.set_content('<img src="https://example.org/picture.png" alt="x">')
+        visit.page.wait_for_timeout(500)
+        assert any("example.org" in trouble for trouble in visit.troubles)

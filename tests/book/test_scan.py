@@ -1,0 +1,46 @@
+"""The HTML at rest: no dead link or anchor, nothing loaded from another host, alt text on every picture."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from .scan import Page, dead_links, read_pages
+
+PAGE_LIMIT = 400_000  # bytes, gzipped
+
+
+@pytest.fixture(scope="module")
+def pages(html: Path) -> dict[Path, Page]:
+    return read_pages(html)
+
+
+def test_no_dead_links(pages: dict[Path, Page]) -> None:
+    assert len(pages) > 5
+    assert dead_links(pages) == []
+
+
+def test_nothing_is_loaded_from_another_host(pages: dict[Path, Page]) -> None:
+    assert {page.path.name: page.outside_loads() for page in pages.values() if page.outside_loads()} == {}
+
+
+def test_pictures_have_alt_text(pages: dict[Path, Page]) -> None:
+    bare = [(page.path.name, image["src"]) for page in pages.values() for image in page.images if not image.get("alt")]
+    assert bare == []
+
+
+def test_pages_are_small(pages: dict[Path, Page]) -> None:
+    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in pages}
+    assert {name: size for name, size in sizes.items() if size > PAGE_LIMIT} == {}
+
+
+def test_scan_finds_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html#here">x</a><a href="b.html#gone">x</a><a href="c.html">x</a><a href="https://example.org">x</a>'
+        '<script src="https://example.org/x.js"></script><link rel="stylesheet" href="missing.css"><img src="b.html">'
+    )
+    (tmp_path / "b.html").write_text('<p id="here">x</p>')
+    pages = read_pages(tmp_path)
+    assert dead_links(pages) == ["a.html: b.html#gone", "a.html: c.html", "a.html: missing.css"]
+    assert pages[(tmp_path / "a.html").resolve()].outside_loads() == ["https://example.org/x.js"]
+    assert not pages[(tmp_path / "a.html").resolve()].images[0].get("alt")
