@@ -23,7 +23,7 @@ RIGHT_EYE, LEFT_EYE, CHIN = slice(36, 42), slice(42, 48), 8
 """Rows of the 68 landmarks (the subject's right eye is on the viewer's left)."""
 
 CENTRE_BELOW_EYES, HALF_SIZE = 0.235, 0.817
-"""Landmark box in units of the distance eyes–chin, measured on the rendered faces so that real ones are framed alike."""
+"""Landmark box in units of the distance eyes–chin, measured on rendered faces so that real ones are framed alike."""
 
 
 class FaceBox(NamedTuple):
@@ -52,7 +52,7 @@ def landmark_box(landmarks: np.ndarray) -> FaceBox:
     right, left = landmarks[RIGHT_EYE].mean(0), landmarks[LEFT_EYE].mean(0)
     eyes, (dx, dy) = (right + left) / 2, left - right
     roll = float(np.degrees(np.arctan2(dy, dx)))
-    down = np.array([-dy, dx]) / np.hypot(dx, dy)
+    down = np.array([-dy, dx]) / max(np.hypot(dx, dy), 1e-9)
     height = float((landmarks[CHIN] - eyes) @ down)
     if not (np.isfinite(landmarks).all() and height > 1):
         raise UserError("landmarks place the chin above the eyes, or are no numbers; expected 68 points, x then y")

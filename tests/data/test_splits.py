@@ -8,7 +8,7 @@ from fer_lib.errors import UserError
 
 
 def test_authors_rule_by_hand():
-    """12 subjects in ten folds: sorted ids 005, 010, 011, …; the 1st and 11th share group 0, the 2nd and 12th group 1."""
+    """12 subjects in ten folds: of the sorted ids the 1st and 11th share group 0, the 2nd and 12th group 1."""
     ids = ["S005", "S010", "S011", "S014", "S022", "S026", "S028", "S029", "S032", "S034", "S035", "S037"]
     shuffled = ids[::-1]  # the order of the images must not matter
     table = dict(zip(shuffled, subject_folds(np.array(shuffled)).tolist(), strict=True))
