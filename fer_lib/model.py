@@ -48,7 +48,7 @@ class ZeroBiasCNN(nn.Module):
         self.conv3, self.relu3 = _convolution(128, 256, zero_bias), nn.ReLU()
         self.pool3 = nn.MaxPool2d(size // 8)  # quadrant pooling: 2 x 2 values a filter at any size
         self.flatten = nn.Flatten()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.fc4, self.relu4 = nn.utils.skip_init(nn.Linear, 1024, 300), nn.ReLU()
         self.output = nn.utils.skip_init(nn.Linear, 300, classes)
         initialise(self, generator or torch.Generator().manual_seed(0), gain=gain, fc4_init=fc4_init)
@@ -82,6 +82,21 @@ class ZeroBiasCNN(nn.Module):
                 f"images of shape {tuple(x.shape)} do not fit the network; expected (B, 1, {self.size}, {self.size}): "
                 "resize the data, or build the network with their size"
             )
+
+
+class Dropout(nn.Dropout):
+    """nn.Dropout with a generator of its own, so that a run repeats without touching torch's global one.
+
+    Inverted scaling, as in the authors' library: kept values are divided by 1 - p. None means the global generator.
+    """
+
+    generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.p
+        return x * kept / (1 - self.p)
 
 
 def initialise(

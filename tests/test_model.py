@@ -155,3 +155,15 @@ def test_load_pretrained_refuses_another_architecture(shipped):
     card.write_text(card.read_text().replace("true", "false"))
     with pytest.raises(UserError, match="another architecture.*conv1.bias"):
         load_pretrained("tiny", path.parent)
+
+
+def test_dropout_is_inverted_and_repeats_by_its_generator():
+    dropout = ZeroBiasCNN(dropout=0.25).dropout.train()
+    x = torch.ones(100, 1024)
+    dropout.generator = generator(4)
+    first = dropout(x)
+    dropout.generator = generator(4)
+    assert torch.equal(first, dropout(x))
+    assert first.unique().tolist() == pytest.approx([0, 1 / 0.75])
+    assert first.mean().item() == pytest.approx(1, abs=0.01)
+    assert torch.equal(dropout.eval()(x), x)
