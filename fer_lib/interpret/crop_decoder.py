@@ -101,7 +101,7 @@ def decode_crops(
     crops, inside = field.crops(images[units.image], units.y, units.x)
     levels = _forward(model, crops, inside, depth)
     weight = getattr(model, layer).weight[units.filter]  # (B, C, 5, 5)
-    activation = _response(model, levels[-1].pooled if levels else crops, units.filter, layer)
+    activation = _response(model, levels[-1].pooled if levels else crops, units.filter, layer).relu()
     signal = weight if conventions.start == "one" else weight * activation[:, None, None, None]
     for level, conv in zip(reversed(levels), _convolutions(model, depth), strict=True):
         signal = _rule(_unpool(signal, level, conventions.ties), level.rectified, method) * level.inside
@@ -109,8 +109,8 @@ def decode_crops(
     return _pixels(signal, crops, inside[:, None], method, conventions)[:, 0], activation
 
 
-def crop_activation(model: ZeroBiasCNN, crops: Tensor, inside: Tensor, filters: Tensor, layer: str) -> Tensor:
-    """Rectified activation (B,) of one filter for each receptive-field crop (B, 1, size, size)."""
+def crop_response(model: ZeroBiasCNN, crops: Tensor, inside: Tensor, filters: Tensor, layer: str) -> Tensor:
+    """Response (B,), before the ReLU, of one filter for each receptive-field crop (B, 1, size, size)."""
     levels = _forward(model, crops, inside, DEPTH[layer])
     return _response(model, levels[-1].pooled if levels else crops, filters, layer)
 
@@ -118,7 +118,7 @@ def crop_activation(model: ZeroBiasCNN, crops: Tensor, inside: Tensor, filters: 
 def _response(model: ZeroBiasCNN, below: Tensor, filters: Tensor, layer: str) -> Tensor:
     conv = getattr(model, layer)
     response = (below * conv.weight[filters]).sum(dim=(1, 2, 3))
-    return (response if conv.bias is None else response + conv.bias[filters]).relu()
+    return response if conv.bias is None else response + conv.bias[filters]
 
 
 def _convolutions(model: ZeroBiasCNN, depth: int) -> list[nn.Conv2d]:

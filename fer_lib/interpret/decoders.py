@@ -20,7 +20,7 @@ from fer_lib.interpret.crop_decoder import (
     METHODS,
     Conventions,
     Units,
-    crop_activation,
+    crop_response,
     decode_crops,
     picked_units,
     require_paper_network,
@@ -170,8 +170,8 @@ def _occluded(model: ZeroBiasCNN, images: Tensor, which: Units, layer: str, mask
     crops, inside = field.crops(images[which.image], which.y, which.x)
     covered = (crops * (1 - masks[:, None, None])).flatten(0, 1)  # (M·B, 1, size, size), square by square
     times = len(masks)
-    left = crop_activation(model, covered, inside.repeat(times, 1, 1), which.filter.repeat(times), layer)
-    falls = crop_activation(model, crops, inside, which.filter, layer) - left.reshape(times, -1)
+    left = crop_response(model, covered, inside.repeat(times, 1, 1), which.filter.repeat(times), layer).relu()
+    falls = crop_response(model, crops, inside, which.filter, layer).relu() - left.reshape(times, -1)
     shares = masks.flatten(1) / masks.sum(dim=0).flatten()
     return (falls.T @ shares).reshape(-1, field.size, field.size) * inside
 
