@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fer_lib import facs
 from fer_lib.data import fer2013, tfd
-from fer_lib.data.ckplus import APEX_FRAMES, PROVENANCE_FILE
+from fer_lib.data.ckplus import APEX_FRAMES
 from fer_lib.data.ckplus_files import CKPlusFiles, SequenceFiles
 from fer_lib.data.counts import PUBLISHED, UNVERIFIED, Count
 from fer_lib.errors import UserError
@@ -60,13 +60,14 @@ def _check_ckplus(path: Path) -> Report:
 
     with CKPlusFiles(path) as files:
         found, broken, notes = Counter(), [], []
+        exported = files.exported_provenance()
         for sequence in tqdm(files.sequences.values(), desc="CK+ sequences", disable=None):
             broken += _faults(files, sequence)
             notes += _tally(files, sequence, found)
         found["subjects"] = len({sequence.subject for sequence in files.sequences.values()})
     present = [f"{found[item]} {item}" for item in sorted(found, key=_emotions_and_aus_last)]
     missing = [f"every {kind} file" for kind in ("emotion", "FACS", "landmarks") if not files.has(kind)]
-    if not (path / PROVENANCE_FILE).is_file():
+    if not exported:
         counts = [count for count in PUBLISHED["ckplus, unlabelled too"] if count.item != "images"]
         short, unsure = _against(found, counts, skip_aus=not files.has("FACS"))
         missing, notes = missing + short, notes + unsure

@@ -4,7 +4,6 @@ Each sequence gives four pictures: the first frame as neutral, the last three as
 apex; we declare that coding to hold for the last three frames and every AU to be absent in the first.
 """
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,6 @@ from fer_lib.data.splits import labelled_subject_folds
 from fer_lib.errors import UserError
 
 APEX_FRAMES = 3
-PROVENANCE_FILE = "fer-lib-provenance.json"
-"""Written by the exporter: faces in CK+'s layout that are not CK+ say so."""
 
 HOW_TO_ASK = (
     "CK+ is given to researchers who sign its agreement: see https://www.jeffcohn.net/Resources/ . "
@@ -81,7 +78,7 @@ def load(
             )
         wanted = [s for s in files.sequences.values() if not labelled_only or s.files["emotion"] or _orphan(s)]
         sequences, skipped = _read_all(files, wanted, on_error, size, crop)
-    provenance = _provenance(Path(path), crop, files, sequences, skipped)
+        provenance = _provenance(Path(path), crop, files, sequences, skipped)
     return _assemble(sequences, provenance)
 
 
@@ -165,8 +162,7 @@ def _provenance(path: Path, crop: str, files: CKPlusFiles, sequences: list[_Sequ
         "untabled_codes": {f"{au} {facs.UNTABLED_CODES[au]}": n for au, n in sorted(untabled.items())},
         "notes": ["AUs coded at the apex are taken to hold for the last three frames; none in the first"],
     }
-    exported = path / PROVENANCE_FILE
-    return provenance | (json.loads(exported.read_text(encoding="utf-8")) if exported.is_file() else {})
+    return provenance | files.exported_provenance()
 
 
 def _assemble(sequences: list[_Sequence], provenance: dict[str, Any]) -> FaceDataset:

@@ -5,6 +5,7 @@ Files are known by their names (`S005_001_00000011_emotion.txt`), so any spellin
 """
 
 import io
+import json
 import os
 import re
 import zipfile
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from fer_lib.errors import UserError
 
 KINDS = {".png": "picture", "_emotion.txt": "emotion", "_facs.txt": "FACS", "_landmarks.txt": "landmarks"}
 LANDMARKS = 68
+PROVENANCE_FILE = "fer-lib-provenance.json"
+"""Written by the exporter: faces in CK+'s layout that are not CK+ say so, also when they are zipped."""
 
 _NAME = re.compile(r"(S\d{3})_(\d{3})_(\d+)(\.png|_emotion\.txt|_facs\.txt|_landmarks\.txt)", re.IGNORECASE)
 _SEQUENCE_FOLDER = re.compile(r"(?:.*/)?[^/]*images[^/]*/(S\d{3})/(\d{3})")
@@ -73,10 +76,13 @@ class CKPlusFiles:
         self.path = Path(path)
         self._open = ExitStack()
         self._zips: dict[Path, zipfile.ZipFile] = {}
+        self._provenance: Entry | None = None
         found: dict[str, SequenceFiles] = {}
         try:
             for name, entry in self._names():
                 _file(found, name, entry)
+                if PurePosixPath(name).name == PROVENANCE_FILE:
+                    self._provenance = entry
         except BaseException:
             self._open.close()
             raise
@@ -93,6 +99,15 @@ class CKPlusFiles:
 
     def has(self, kind: str) -> bool:
         return any(sequence.files[kind] for sequence in self.sequences.values())
+
+    def exported_provenance(self) -> dict[str, Any]:
+        """What the exporter said of these pictures; empty for the real CK+."""
+        if self._provenance is None:
+            return {}
+        try:
+            return dict(json.loads(self.read(self._provenance)))
+        except ValueError as error:
+            raise UserError(f"{self._provenance}: not JSON ({error}); export the set again") from error
 
     def read(self, entry: Entry) -> bytes:
         """The bytes of an entry. Raises UserError when they cannot be read."""

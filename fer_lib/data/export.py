@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from fer_lib import facs
-from fer_lib.data.ckplus import PROVENANCE_FILE
-from fer_lib.data.ckplus_files import LANDMARKS
+from fer_lib.data.ckplus_files import LANDMARKS, PROVENANCE_FILE
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.data.folder import atomic_folder
 from fer_lib.errors import UserError

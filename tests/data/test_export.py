@@ -1,3 +1,6 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -38,7 +41,12 @@ def test_round_trip(tmp_path):
     assert [int(code) for code in dataset.emotion] == [0, 5, 5, 5, -1, -1, -1, -1]
     present = {facs.AUS[c]: float(dataset.au_intensity[1, c]) for c in np.flatnonzero(dataset.au_presence[1] == 1)}
     assert present == pytest.approx({6: 0.4, 12: 1.0, 25: float("nan")}, nan_ok=True)
-    assert dataset.provenance["synthetic"] is True and dataset.provenance["label"] == "synthetic faces"
+    for path in (folder, Path(shutil.make_archive(str(tmp_path / "zipped"), "zip", folder))):
+        provenance = load_dataset("ckplus", path, crop="none").provenance
+        assert provenance["synthetic"] is True and provenance["label"] == "synthetic faces"
+    (folder / "fer-lib-provenance.json").write_text("{half")
+    with pytest.raises(UserError, match="fer-lib-provenance.json: not JSON .*export the set again"):
+        load_dataset("ckplus", folder, crop="none")
 
 
 def test_nothing_is_left_when_a_record_fails(tmp_path):
