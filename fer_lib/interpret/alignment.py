@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
 from fer_lib.errors import UserError
-from fer_lib.interpret import bootstrap as intervals
-from fer_lib.interpret.divergence import KINDS, Bins, divergence, excess_divergence
+from fer_lib.interpret.bootstrap import auroc_interval
+from fer_lib.interpret.divergence import KINDS, Bins, ExcessDivergence, divergence, excess_divergence
 from fer_lib.interpret.labels import AULabels
-from fer_lib.interpret.measures import MEASURES, auroc_within, checked, pearson_within
-from fer_lib.interpret.permutation import benjamini_hochberg, exchangeable, max_t
+from fer_lib.interpret.measures import MEASURES, auroc_as_z, auroc_within, checked, pearson_within
+from fer_lib.interpret.permutation import MaxT, benjamini_hochberg, exchangeable, max_t
 
 WITHIN = ("auroc_within_emotion", "pearson_within_emotion")
 EXCESS = ("kl_excess", "kl_z")
 METRICS = (*MEASURES, *KINDS, *EXCESS, *WITHIN)
+NUMBERS = ("value", "chance", "low", "high", "null_low", "null_high", "p", "p_max", "q")
 _GRADED = ("pearson", "partial_r", "pearson_within_emotion")
-_CHANCE = {"auroc": 0.5, "auroc_within_emotion": 0.5}
+
+Columns = dict[str, np.ndarray]
 
 
 def align(
@@ -37,12 +40,12 @@ def align(
 ) -> pd.DataFrame:
     """Alignment of N images' activations (N, F) with their AU labels, one row a (filter, AU, metric).
 
-    Columns: filter, au, metric, value, chance, low, high, p, p_max, q, present, absent, unknown, status. `chance` is
-    the value under no association; `low`–`high` a 95 % interval over subjects (AUROC, from `draws` bootstrap draws; 0
-    for none); `p`, `p_max` (family-wise) and `q` (Benjamini–Hochberg) come from permuting whole AU rows between
-    sequences (`by` "sequence") or people ("subject") and belong to the metrics that were tested: rank (auroc, auroc_z),
-    Pearson, KL and the two within-emotion ones, which permute within emotion only. The others have NaN there.
-    Pairs that are undefined have NaN everywhere and say why in `status`.
+    Columns: filter, au, metric, NUMBERS, present, absent, unknown, status. `chance` is the value under no association.
+    `p`, `p_max` (family-wise) and `q` (Benjamini–Hochberg) come from permuting whole AU rows between sequences (`by`
+    "sequence") or people ("subject"); they belong to the metrics that are tested: rank (auroc, auroc_z), Pearson, KL,
+    and the two within-emotion ones, which permute within emotion only. AUROC alone has `low`–`high`, a 95 % interval
+    over people from `draws` bootstrap draws (0 for none), and `null_low`–`null_high`, where 95 % of its values lie
+    under permutation. Other numbers are NaN. Undefined pairs have NaN everywhere and say why in `status`.
     """
     unknown = set(metrics) - set(METRICS)
     if unknown:
@@ -52,74 +55,86 @@ def align(
     activation, _ = checked(activation, labels.presence)
     support = labels.support()
     usable = (support["status"] == "ok").to_numpy()
-    job = _Alignment(activation, labels, usable, rng, permutations, kl_permutations, by, bins or Bins())
-    low_high = intervals.auroc_interval(activation, job.presence, labels.subject, rng, draws) if draws else None
-    tables = [_tidy(metric, *job.measure(metric), low_high if metric == "auroc" else None) for metric in metrics]
-    table = pd.concat(tables, ignore_index=True)
+    job = _Alignment(activation, labels, usable, rng, permutations, kl_permutations, draws, by, bins or Bins())
+    table = pd.concat([_tidy(metric, job.measure(metric)) for metric in metrics], ignore_index=True)
     return _described(table, activation, support, labels.aus, filters)
 
 
 class _Alignment:
-    """Values, chance levels and tests of one activation table; each permutation test runs once."""
+    """Values, chance levels and tests of one activation table; a test that two metrics share runs once."""
 
-    def __init__(self, activation, labels: AULabels, usable, rng, permutations, kl_permutations, by, bins) -> None:
-        self.activation, self.labels, self.bins, self.rng = activation, labels, bins, rng
-        self.presence = np.where(usable, labels.presence, np.nan)
-        self.graded = np.where(usable, labels.graded, np.nan)
-        self.permutations, self.kl_permutations = permutations, kl_permutations
+    def __init__(
+        self, activation, labels: AULabels, usable, rng, permutations, kl_permutations, draws, by, bins
+    ) -> None:
+        self._activation, self._labels, self._bins, self._rng = activation, labels, bins, rng
+        self._presence = np.where(usable, labels.presence, np.nan)
+        self._graded = np.where(usable, labels.graded, np.nan)
+        self._permutations, self._kl_permutations, self._draws = permutations, kl_permutations, draws
         self._group = getattr(labels, by)
-        self._done: dict = {}
 
-    def measure(self, metric: str) -> tuple[np.ndarray, np.ndarray | float, tuple | None]:
-        """(value (F, A), chance, (p, p_max, q) or None)."""
-        target = self.graded if metric in _GRADED else self.presence
-        if metric in EXCESS:
-            excess = self._excess("kl")
-            return (excess.excess if metric == "kl_excess" else excess.z), 0.0, self._excess_p(excess)
-        if metric in KINDS:
-            value = divergence(self.activation, target, metric, self.bins)
-            if metric == "kl":
-                excess = self._excess("kl")
-                return value, excess.null_mean, self._excess_p(excess)
-            return value, np.nan, None
+    def measure(self, metric: str) -> Columns:
+        """NUMBERS by name, each (F, A) or broadcastable; what is absent is not defined for this metric."""
+        target = self._graded if metric in _GRADED else self._presence
+        if metric in EXCESS or metric in KINDS:
+            return self._divergence(metric)
         if metric in WITHIN:
-            within = auroc_within if metric == "auroc_within_emotion" else pearson_within
-            value = within(self.activation, target, self.labels.emotion)
-            return value, _CHANCE.get(metric, 0.0), self._within(metric, target)
-        value = MEASURES[metric](self.activation, target)
-        chance = _prevalence(target) if metric == "average_precision" else _CHANCE.get(metric, 0.0)
-        if metric.startswith("iou"):
-            chance = np.nan
-        return value, chance, self._across(metric, target)
+            return self._within(metric, target)
+        value = MEASURES[metric](self._activation, target)
+        if metric == "auroc":
+            return {"value": value, "chance": 0.5} | self._interval() | self._null_band() | self._p(self._rank_test)
+        if metric == "auroc_z":
+            return {"value": value, "chance": 0.0} | self._p(self._rank_test)
+        if metric == "average_precision":
+            return {"value": value, "chance": _prevalence(target)}
+        if metric == "pearson":
+            return {"value": value, "chance": 0.0} | self._p(self._test(self._activation, target, ranks=False))
+        return {"value": value} | ({"chance": 0.0} if metric == "partial_r" else {})
 
-    def _across(self, metric: str, target: np.ndarray) -> tuple | None:
-        if metric not in ("auroc", "auroc_z", "pearson"):
-            return None
-        ranks = metric != "pearson"
-        if ("across", ranks) not in self._done:
-            exchange = exchangeable(self._group)
-            test = max_t(self.activation, target, exchange, self.rng, self.permutations, ranks=ranks)
-            self._done["across", ranks] = (test.p, test.p_max, test.q)
-        return self._done["across", ranks]
+    @cached_property
+    def _rank_test(self) -> MaxT:
+        return self._test(self._activation, self._presence)
 
-    def _within(self, metric: str, target: np.ndarray) -> tuple:
-        emotion = self.labels.emotion
-        x = _centred_within(self.activation, emotion, ranks=metric == "auroc_within_emotion")
-        exchange = exchangeable(self._group, strata=emotion)
-        test = max_t(x, target, exchange, self.rng, self.permutations, ranks=False)
-        return test.p, test.p_max, test.q
-
-    def _excess(self, kind: str):
-        if kind not in self._done:
-            exchange = exchangeable(self._group)
-            self._done[kind] = excess_divergence(
-                self.activation, self.presence, exchange, self.rng, self.kl_permutations, kind, self.bins
-            )
-        return self._done[kind]
+    def _test(self, x: np.ndarray, target: np.ndarray, ranks: bool = True, strata: np.ndarray | None = None) -> MaxT:
+        exchange = exchangeable(self._group, strata=strata)
+        return max_t(x, target, exchange, self._rng, self._permutations, ranks=ranks)
 
     @staticmethod
-    def _excess_p(excess) -> tuple:
-        return excess.p, np.full(excess.p.shape, np.nan), benjamini_hochberg(excess.p)
+    def _p(test: MaxT) -> Columns:
+        return {"p": test.p, "p_max": test.p_max, "q": test.q}
+
+    def _interval(self) -> Columns:
+        if not self._draws:
+            return {}
+        who = self._labels.subject
+        low, high = auroc_interval(self._activation, self._presence, who, self._rng, self._draws)
+        return {"low": low, "high": high}
+
+    def _null_band(self) -> Columns:
+        slope = auroc_as_z(self._activation, self._presence, 1.0) * 2  # z that one unit of AUROC amounts to
+        half = 1.96 * self._rank_test.null_sd / slope
+        return {"null_low": 0.5 - half, "null_high": 0.5 + half}
+
+    def _within(self, metric: str, target: np.ndarray) -> Columns:
+        emotion, rank = self._labels.emotion, metric == "auroc_within_emotion"
+        value = (auroc_within if rank else pearson_within)(self._activation, target, emotion)
+        inside = _centred_within(self._activation, emotion, rank)
+        test = self._test(inside, target, ranks=False, strata=emotion)
+        return {"value": value, "chance": 0.5 if rank else 0.0} | self._p(test)
+
+    def _divergence(self, metric: str) -> Columns:
+        if metric in KINDS and metric != "kl":
+            return {"value": divergence(self._activation, self._presence, metric, self._bins)}
+        excess = self._excess
+        tested = {"p": excess.p, "q": benjamini_hochberg(excess.p)}
+        value = {"kl": excess.value, "kl_excess": excess.excess, "kl_z": excess.z}[metric]
+        return {"value": value, "chance": excess.null_mean if metric == "kl" else 0.0} | tested
+
+    @cached_property
+    def _excess(self) -> ExcessDivergence:
+        exchange, bins = exchangeable(self._group), self._bins
+        return excess_divergence(
+            self._activation, self._presence, exchange, self._rng, self._kl_permutations, bins=bins
+        )
 
 
 def _prevalence(presence: np.ndarray) -> np.ndarray:
@@ -138,21 +153,12 @@ def _centred_within(activation: np.ndarray, strata: np.ndarray, ranks: bool) -> 
     return out
 
 
-def _tidy(metric: str, value: np.ndarray, chance, test: tuple | None, low_high: tuple | None) -> pd.DataFrame:
+def _tidy(metric: str, columns: Columns) -> pd.DataFrame:
+    value = columns["value"]
     filters, aus = value.shape
-    blank = np.full(value.shape, np.nan)
-    low, high = low_high or (blank, blank)
-    p, p_max, q = test or (blank, blank, blank)
-    columns = {"value": value, "chance": np.broadcast_to(chance, value.shape), "low": low, "high": high}
-    columns |= {"p": p, "p_max": p_max, "q": q}
-    return pd.DataFrame(
-        {
-            "filter": np.repeat(np.arange(filters), aus),
-            "au": np.tile(np.arange(aus), filters),
-            "metric": metric,
-            **{name: np.where(np.isnan(value), np.nan, array).ravel() for name, array in columns.items()},
-        }
-    )
+    numbers = {name: np.broadcast_to(columns.get(name, np.nan), value.shape).ravel() for name in NUMBERS}
+    place = {"filter": np.repeat(np.arange(filters), aus), "au": np.tile(np.arange(aus), filters)}
+    return pd.DataFrame(place | {"metric": metric} | numbers)
 
 
 def _described(table: pd.DataFrame, activation, support: pd.DataFrame, aus, filters) -> pd.DataFrame:
@@ -164,8 +170,7 @@ def _described(table: pd.DataFrame, activation, support: pd.DataFrame, aus, filt
     status = support["status"].to_numpy(dtype=object)[column]
     status = np.where((status == "ok") & constant, "undefined: filter constant", status)
     status = np.where((status == "ok") & table["value"].isna(), "undefined: no variation left", status)
-    numbers = ["value", "chance", "low", "high", "p", "p_max", "q"]
-    table.loc[status != "ok", numbers] = np.nan
+    table.loc[status != "ok", list(NUMBERS)] = np.nan
     table["status"] = status
     table["au"] = np.asarray(aus)[column]
     if filters is not None:

@@ -70,6 +70,17 @@ def auroc_z(activation: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.sqrt(len(labels) - 1) * _correlation(rankdata(activation, axis=0), labels)
 
 
+def auroc_as_z(activation: np.ndarray, labels: np.ndarray, value: float) -> np.ndarray:
+    """The z (F, A) that an AUROC of `value` amounts to, ties corrected: a threshold for `max_t`."""
+    out = np.full((activation.shape[1], labels.shape[1]), np.nan)
+    for rows, columns in known_blocks(labels):
+        n, n1 = len(rows), labels[np.ix_(rows, columns)].sum(axis=0)
+        spread = rankdata(activation[rows], axis=0).var(axis=0)
+        sd = np.sqrt(np.outer(spread, n1 * (n - n1)) / (n - 1))
+        out[:, columns] = np.where(sd > 0, (value - 0.5) * n1 * (n - n1) / np.where(sd > 0, sd, 1), np.nan)
+    return out
+
+
 @_over_known
 def auroc_within(activation: np.ndarray, labels: np.ndarray, strata: np.ndarray) -> np.ndarray:
     """AUROC among images of the same stratum (emotion) only: ΣU / Σ n1·n0 over strata."""

@@ -112,6 +112,7 @@ def _shared_frames(labels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]
 class MaxT:
     """z (F, A); p for the pair alone, for the family of all pairs (`p_max`) and Benjamini–Hochberg's q.
 
+    `null_sd` (F, A) is the spread of z under permutation: 1 if images were independent, more where rows cluster.
     `null_max` (B,) is max |z| of each permutation; `null_labels` (B,) the number of filters of which some |z| reached
     `threshold` (None if no threshold was asked for); `labels` the same count on the data as they are.
     """
@@ -120,6 +121,7 @@ class MaxT:
     p: np.ndarray
     p_max: np.ndarray
     q: np.ndarray
+    null_sd: np.ndarray
     null_max: np.ndarray
     null_labels: np.ndarray | None = None
     labels: int | None = None
@@ -144,10 +146,11 @@ def max_t(
     statistic = _Statistic(rankdata(activation, axis=0) if ranks else activation, labels, exchange)
     z = statistic.observed()
     size = np.abs(z) - 1e-6  # ties that rounding would break count against the finding
-    above, null_max, null_labels = np.zeros(z.shape), [], []
+    above, square, null_max, null_labels = np.zeros(z.shape), np.zeros(z.shape), [], []
     for null in statistic.draws(rng, permutations):  # (B, F, A)
         null = np.abs(null, out=null)
         above += (null >= size).sum(axis=0)
+        square += np.einsum("bfa,bfa->fa", null, null)
         null_max.append(np.nanmax(null, axis=(1, 2), initial=0.0))
         if threshold is not None:
             null_labels.append((null >= threshold).any(axis=2).sum(axis=1))
@@ -161,6 +164,7 @@ def max_t(
         p,
         p_max,
         benjamini_hochberg(p),
+        np.sqrt(square / permutations),
         null_max,
         np.concatenate(null_labels) if counted else None,
         int((np.abs(z) >= threshold).any(axis=1).sum()) if counted else None,

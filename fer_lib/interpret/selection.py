@@ -9,11 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from fer_lib.errors import UserError
 from fer_lib.interpret.labels import AULabels
-from fer_lib.interpret.measures import auroc, auroc_z, average_precision, known_blocks
+from fer_lib.interpret.measures import auroc, auroc_as_z, auroc_z, average_precision
 from fer_lib.interpret.permutation import MaxT, exchangeable, max_t
 
 
@@ -69,17 +68,6 @@ def _choose_and_report(activation, labels: AULabels, choose, report, usable) -> 
             "prevalence": np.nanmean(target, axis=0)[columns],
         }
     )
-
-
-def auroc_as_z(activation: np.ndarray, labels: np.ndarray, value: float) -> np.ndarray:
-    """The z (F, A) that an AUROC of `value` amounts to, ties corrected: a threshold for `max_t`."""
-    out = np.full((activation.shape[1], labels.shape[1]), np.nan)
-    for rows, columns in known_blocks(labels):
-        n, n1 = len(rows), labels[np.ix_(rows, columns)].sum(axis=0)
-        spread = rankdata(activation[rows], axis=0).var(axis=0)
-        sd = np.sqrt(np.outer(spread, n1 * (n - n1)) / (n - 1))
-        out[:, columns] = np.where(sd > 0, (value - 0.5) * n1 * (n - n1) / np.where(sd > 0, sd, 1), np.nan)
-    return out
 
 
 def chance_labels(test: MaxT) -> dict[str, float]:

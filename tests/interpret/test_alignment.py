@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fer_lib.errors import UserError
-from fer_lib.interpret.alignment import METRICS, align, filter_labels, matrix
+from fer_lib.interpret.alignment import METRICS, NUMBERS, align, filter_labels, matrix
 from fer_lib.interpret.labels import AULabels, labels_of
 from fer_lib.interpret.measures import auroc, average_precision, pearson
 
@@ -20,6 +20,9 @@ def test_one_call_gives_every_pair_and_metric(null_data, rng):
     assert best.set_index("filter").loc[7, "au"] == 4
     row = table[(table["metric"] == "auroc") & (table["filter"] == 7) & (table["au"] == 4)].iloc[0]
     assert row["low"] < row["value"] <= row["high"] and row["p_max"] == pytest.approx(1 / 2000) and row["q"] < 0.05
+    assert row["null_low"] < 0.5 < row["null_high"] < row["value"]
+    auc = table[(table["metric"] == "auroc") & (table["filter"] != 7)]
+    assert 0.9 < auc["value"].between(auc["null_low"], auc["null_high"]).mean() < 0.99
     within = table[(table["metric"] == "auroc_within_emotion") & (table["filter"] == 7) & (table["au"] == 4)].iloc[0]
     assert within["p_max"] < 0.05
 
@@ -37,7 +40,7 @@ def test_undefined_units_and_filters_are_reported_never_numbered(null_data, rng)
     for au, reason in ((1, "present in no image"), (2, "present in one sequence only"), (3, "absent in no image")):
         rows = table[table["au"] == au]
         assert set(rows["status"]) == {f"undefined: {reason}"}
-        assert rows[["value", "chance", "low", "high", "p", "p_max", "q"]].isna().all(axis=None)
+        assert rows[list(NUMBERS)].isna().all(axis=None)
     silent = table[(table["filter"] == 4) & (table["au"] > 3)]
     assert set(silent["status"]) == {"undefined: filter constant"} and silent["value"].isna().all()
     known = table[(table["au"] == 4) & (table["filter"] == 0)]

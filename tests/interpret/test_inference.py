@@ -5,7 +5,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from fer_lib.errors import UserError
 from fer_lib.interpret import selection
 from fer_lib.interpret.bootstrap import auroc_interval, bootstrap, percentile_interval, subject_draws
-from fer_lib.interpret.measures import auroc, auroc_z
+from fer_lib.interpret.measures import auroc, auroc_as_z, auroc_z
 from fer_lib.interpret.permutation import exchangeable, max_t
 
 
@@ -65,7 +65,7 @@ def test_a_silent_filter_gets_no_label_and_no_people_no_split(null_data, rng):
 def test_an_auroc_threshold_as_z(null_data):
     activation, labels = null_data
     value, z = auroc(activation, labels.presence), auroc_z(activation, labels.presence)
-    slope = selection.auroc_as_z(activation, labels.presence, 0.7) / 0.2
+    slope = auroc_as_z(activation, labels.presence, 0.7) / 0.2
     np.testing.assert_allclose(slope * (value - 0.5), z, atol=1e-9)
 
 
@@ -78,7 +78,7 @@ def test_chance_labels_and_controls_on_the_same_footing(null_data, rng):
     assert trained.au_auroc > untrained.au_auroc and trained.family_wise >= 1 and untrained.family_wise == 0
     assert untrained.flattered_auroc > untrained.au_auroc
     assert trained.labels == untrained.labels + 1 or untrained.labels > 0
-    cut = selection.auroc_as_z(activation, labels.presence, 0.6)
+    cut = auroc_as_z(activation, labels.presence, 0.6)
     test = max_t(activation, labels.presence, exchangeable(labels.sequence), rng, 200, threshold=cut)
     chance = selection.chance_labels(test)
     best = np.abs(auroc(activation, labels.presence) - 0.5).max(axis=1)
