@@ -9,6 +9,7 @@ from sphinx.config import Config
 from sphinx.util import logging
 
 from fer_lib.site.cache import cache_folder
+from fer_lib.site.docstrings import to_restructured
 from fer_lib.site.plotly import plotly_script
 
 # docutils marks a bibliography as a list of entries, by a role that ARIA has since withdrawn
@@ -21,6 +22,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     """Connect to Sphinx (see `extra_extensions` in _config.yml)."""
     app.connect("config-inited", _configure)
     app.connect("html-page-context", _drop_outside_files, priority=900)
+    app.connect("autodoc-process-docstring", _read_docstring)
     app.connect("build-finished", _say_timings)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -28,6 +30,10 @@ def setup(app: Sphinx) -> dict[str, object]:
 def _configure(app: Sphinx, config: Config) -> None:
     config.nb_execution_cache_path = str(cache_folder(Path(app.srcdir), Path(app.outdir).parent))
     config.html_static_path.append(str(plotly_script()))
+
+
+def _read_docstring(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    lines[:] = to_restructured(lines)
 
 
 def _say_timings(app: Sphinx, exception: Exception | None) -> None:

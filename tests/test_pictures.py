@@ -1,0 +1,36 @@
+"""Galleries: every picture has alt text and its own pixels; bad shapes are refused."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_lib.errors import UserError
+from fer_lib.pictures import gallery
+
+
+def test_each_picture_is_there_with_its_caption() -> None:
+    rng = np.random.default_rng(0)
+    smooth = np.repeat(np.repeat(rng.integers(0, 256, (2, 1, 4, 4), dtype=np.uint8), 8, axis=2), 8, axis=3)
+    page = gallery(smooth, ["AU 12 <A>", "AU 4"], alt="two faces", note="synthetic faces")._repr_html_()
+    assert re.findall('alt="([^"]*)"', page) == ["AU 12 &lt;A&gt;", "AU 4"]
+    assert 'aria-label="two faces"' in page and "synthetic faces" in page
+    for code, expected in zip(re.findall('base64,([^"]*)', page), smooth[:, 0], strict=True):
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("L"), dtype=int)
+        assert np.abs(shown - expected).mean() < 6
+
+
+def test_pictures_without_captions_share_the_alt_text() -> None:
+    page = gallery(np.zeros((3, 8, 8)), alt="black")._repr_html_()
+    assert re.findall('alt="([^"]*)"', page) == ["black"] * 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "captions", "message"), [((8, 8), None, r"shape \(8, 8\)"), ((2, 8, 8), ["one"], "1 captions for 2")]
+)
+def test_what_does_not_fit_is_refused(shape, captions, message) -> None:
+    with pytest.raises(UserError, match=message):
+        gallery(np.zeros(shape), captions, alt="x")
