@@ -1,0 +1,122 @@
+"""The grid of cells: in this process, in several, or on a Ray cluster. Finished cells are never redone."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm.auto import tqdm
+
+from fer_lib.data.dataset import FaceDataset
+from fer_lib.data.splits import random_folds
+from fer_lib.errors import UserError
+from fer_lib.evaluation.cell import SPLITS, Cell, parts, run_cell
+from fer_lib.training import TrainConfig
+
+RAY_RETRIES = 5  # a lost worker's cell goes on from its checkpoint, so a retry costs little
+
+
+def make_cells(
+    configs: Iterable[TrainConfig], folds: Sequence[int], seeds: Sequence[int], split: str = "folds"
+) -> list[Cell]:
+    """The product of configs, seeds and folds."""
+    if split not in SPLITS:
+        raise UserError(f"split {split!r} is unknown; expected one of {', '.join(SPLITS)}")
+    return [Cell(replace(config, seed=seed), fold, split) for config, seed, fold in product(configs, seeds, folds)]
+
+
+def split_dataset(dataset: FaceDataset, split: str, seed: int = 0, folds: int = 10) -> FaceDataset:
+    """The data under a leak-lab split: random by "image", "sequence" or "subject"; "folds" leaves them as they are."""
+    if split == "folds":
+        return dataset
+    return dataset.with_folds(random_folds(dataset, folds, by=split, seed=seed))
+
+
+def evaluate(
+    dataset: FaceDataset,
+    cells: Sequence[Cell],
+    out: Path,
+    *,
+    jobs: int = 1,
+    ray: str | None = None,
+    gpus: float = 0,
+    device: str = "auto",
+    keep: bool = False,
+    progress: bool = True,
+) -> list[dict[str, Any]]:
+    """Run every cell on `dataset` (N, 1, size, size) and return their results in order; see `run_cell` for the files.
+
+    `jobs` > 1 uses that many processes, sharing the CPU's threads. `ray` is a cluster's address ("auto", "local",
+    "ray://host:10001"): `out` must then be a folder that all its machines see; each task takes `gpus` GPUs.
+    Raises UserError for cells that cannot run, before any is started.
+    """
+    for cell in cells:
+        parts(dataset, cell)
+    options = {"device": device, "keep": keep}
+    out = Path(out).resolve()
+    if ray:
+        finished = _on_ray(ray, gpus, dataset, cells, out, options)
+    elif jobs > 1:
+        finished = _in_processes(jobs, dataset, cells, out, options)
+    else:
+        inner = options | {"progress": progress and len(cells) == 1}
+        finished = (run_cell(cell, dataset, out, **inner) for cell in cells)
+    bar = tqdm(finished, total=len(cells), unit="cell", desc="cells", disable=not progress or len(cells) == 1)
+    order = {cell.key: place for place, cell in enumerate(cells)}
+    return sorted(bar, key=lambda result: order[_key(result)])
+
+
+def _key(result: dict[str, Any]) -> str:
+    return Cell(TrainConfig(**result["identity"]["config"]), result["fold"], result["split"]).key
+
+
+def _in_processes(
+    jobs: int, dataset: FaceDataset, cells: Sequence[Cell], out: Path, options: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    # spawn: a forked child would inherit torch's thread pools half-alive
+    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (threads,)) as pool:
+        tasks = [pool.submit(run_cell, cell, dataset, out, **options) for cell in cells]
+        try:
+            for task in as_completed(tasks):
+                yield task.result()
+        except BrokenProcessPool as error:
+            raise UserError(
+                f"{out}: a worker process was killed (out of memory?); finished cells are kept: run the same command "
+                "again to go on, perhaps with fewer --jobs"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _on_ray(
+    address: str, gpus: float, dataset: FaceDataset, cells: Sequence[Cell], out: Path, options: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    ray = _import_ray()
+    if not ray.is_initialized():
+        ray.init(address=address, log_to_driver=False)
+    task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RAY_RETRIES)(run_cell)
+    shared = ray.put(dataset)
+    waiting = [task.remote(cell, shared, out, **options) for cell in cells]
+    while waiting:
+        done, waiting = ray.wait(waiting)
+        try:
+            yield ray.get(done[0])
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause if isinstance(error.cause, UserError) else error from None
+
+
+def _import_ray() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError(
+            "--ray needs Ray, which is not installed; install it with: pip install 'fer-lib[cluster]'"
+        ) from error
+    return ray

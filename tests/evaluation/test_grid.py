@@ -1,0 +1,172 @@
+import json
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_lib.errors import UserError
+from fer_lib.evaluation import Cell, evaluate, make_cells, run_cell, split_dataset
+from fer_lib.evaluation.cell import select
+from fer_lib.training import TrainConfig
+
+
+def config(**fields) -> TrainConfig:
+    defaults = {"size": 16, "steps": 20, "batch_size": 16, "checkpoint_every": 5}
+    return TrainConfig.make("as_described", "plain", "quick", **(defaults | fields))
+
+
+@pytest.fixture(scope="module")
+def faces(tiny_faces):
+    return tiny_faces()
+
+
+@pytest.fixture(scope="module")
+def finished(faces, tmp_path_factory):
+    out = tmp_path_factory.mktemp("grid")
+    cells = make_cells([config()], folds=[0, 1], seeds=[0])
+    return out, cells, evaluate(faces, cells, out, progress=False)
+
+
+def comparable(result):
+    return {name: value for name, value in result.items() if name not in ("wall_seconds", "machine")}
+
+
+def test_each_checkpoint_is_scored(finished, faces):
+    _, cells, results = finished
+    assert [result["fold"] for result in results] == [0, 1]
+    for cell, result in zip(cells, results, strict=True):
+        assert [row["step"] for row in result["checkpoints"]] == [5, 10, 15, 20]
+        test = faces.split(cell.fold)[2]
+        for chosen in result["selected"].values():
+            assert np.sum(chosen["confusion"]) == len(test)
+            assert sum(bin["count"] for bin in chosen["reliability"]) == len(test)
+        right = np.trace(result["selected"]["last"]["confusion"]) / len(test)
+        assert right == pytest.approx(result["checkpoints"][-1]["test"]["image"])
+
+
+def test_selections_by_hand():
+    scored = [
+        {"step": 5, "validation": {"image": 0.5}, "test": {"image": 0.9}},
+        {"step": 10, "validation": {"image": 0.8}, "test": {"image": 0.6}},
+        {"step": 15, "validation": {"image": 0.8}, "test": {"image": 0.7}},
+    ]
+    assert [select(scored, name) for name in ("validation", "test", "last")] == [10, 5, 15]
+
+
+def test_choosing_on_test_is_never_worse_on_test(finished):
+    for result in finished[2]:
+        test = {row["step"]: row["test"]["image"] for row in result["checkpoints"]}
+        picked = {name: test[chosen["step"]] for name, chosen in result["selected"].items()}
+        assert picked["test"] == max(test.values()) >= picked["validation"]
+
+
+def test_finished_cells_are_not_redone(finished, faces, monkeypatch):
+    out, cells, results = finished
+    monkeypatch.setattr("fer_lib.evaluation.cell.fit", lambda *a, **k: pytest.fail("trained again"))
+    assert evaluate(faces, cells, out, progress=False) == results
+    assert not list((out / "runs").iterdir())
+
+
+def test_results_are_plain_json(finished):
+    out, cells, results = finished
+    assert json.loads((out / "cells" / f"{cells[0].key}.json").read_text()) == results[0]
+
+
+def test_a_result_of_another_run_is_refused(finished, faces):
+    out, cells, _ = finished
+    before = {path: path.read_bytes() for path in (out / "cells").iterdir()}
+    with pytest.raises(UserError, match="result of another run"):
+        run_cell(Cell(config(steps=21), 0), faces, out)
+    assert {path: path.read_bytes() for path in (out / "cells").iterdir()} == before
+
+
+def test_processes_give_the_same_cells(finished, faces, tmp_path):
+    _, cells, results = finished
+    parallel = evaluate(faces, cells, tmp_path, jobs=2, progress=False)
+    for one, other in zip(results, parallel, strict=True):
+        assert one["identity"] == other["identity"]
+        # threads differ between the two, so sums may round differently: equal accuracy, not equal bits
+        assert one["checkpoints"][-1]["test"]["image"] == pytest.approx(
+            other["checkpoints"][-1]["test"]["image"], abs=0.1
+        )
+
+
+def test_keep_leaves_the_checkpoints(faces, tmp_path):
+    cell = Cell(config(steps=5), 0)
+    run_cell(cell, faces, tmp_path, keep=True)
+    assert (tmp_path / "runs" / cell.key / "checkpoints" / "step-000005.safetensors").is_file()
+
+
+def test_no_validation_fold_leaves_two_selections(faces, tmp_path):
+    folds = np.where(faces.folds == 2, 1, faces.folds)
+    result = run_cell(Cell(config(steps=5), 0), faces.with_folds(folds), tmp_path)
+    assert list(result["selected"]) == ["test", "last"]
+
+
+def test_shared_subjects_are_refused_and_the_leak_lab_allows_them(faces, tmp_path):
+    leaky = split_dataset(faces, "image", seed=0, folds=4)
+    with pytest.raises(UserError, match="subject S0.. is in training and in test"):
+        evaluate(leaky, [Cell(config(steps=5), 0)], tmp_path)
+    assert evaluate(leaky, [Cell(config(steps=5), 0, "image")], tmp_path, progress=False)[0]["split"] == "image"
+    assert not {*leaky.select(leaky.folds[:, 0] == 3).subject}.isdisjoint(leaky.select(leaky.folds[:, 0] == 1).subject)
+    apart = split_dataset(faces, "subject", seed=1, folds=4)
+    assert {*apart.select(apart.folds[:, 0] == 3).subject}.isdisjoint(apart.select(apart.folds[:, 0] == 1).subject)
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [(Cell(config(), 4), "fold 4 is out of range.*0 to 3"), (Cell(config(), -1), "fold -1 is out of range")],
+)
+def test_bad_folds(faces, tmp_path, cell, message):
+    with pytest.raises(UserError, match=message):
+        evaluate(faces, [cell], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_empty_fold(faces, tmp_path):
+    with pytest.raises(UserError, match="no test images"):
+        evaluate(faces.with_folds(np.ones_like(faces.folds)), [Cell(config(), 0)], tmp_path)
+
+
+def test_bad_split(faces):
+    with pytest.raises(UserError, match="folds, subject, sequence, image"):
+        make_cells([config()], [0], [0], split="frame")
+
+
+def holder(lock: Path) -> int | None:
+    """Process id of whoever holds the run's lock file open (Linux)."""
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if link.readlink() == lock:
+                return int(link.parts[2])
+        except OSError:
+            continue  # the process has gone, or is not ours to look at
+    return None
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the worker through /proc")
+def test_ray_retries_a_killed_worker_from_its_checkpoint(faces, tmp_path):
+    """A worker of a local cluster is killed with SIGKILL in mid-run; the grid ends as if nothing had happened."""
+    ray = pytest.importorskip("ray")
+    cell = Cell(config(steps=150, checkpoint_every=10), 0)
+    folder = tmp_path / "runs" / cell.key
+    first, second = (folder / "checkpoints" / f"step-0000{step}.safetensors" for step in (10, 20))
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            task = thread.submit(evaluate, faces, [cell], tmp_path, ray="auto", keep=True, progress=False)
+            while not second.exists():  # by then the state of step 10 is on disk too
+                assert not task.done(), task.result()
+                time.sleep(0.01)
+            worker, written = holder(folder / ".lock"), first.stat().st_mtime_ns
+            os.kill(worker, signal.SIGKILL)
+            (result,) = task.result(timeout=90)
+    finally:
+        ray.shutdown()
+    assert worker != os.getpid()
+    assert first.stat().st_mtime_ns == written  # the retry went on from there; it did not start again
+    assert [row["step"] for row in result["checkpoints"]] == list(range(10, 151, 10))
