@@ -60,7 +60,7 @@ def run_cell(
         return _finished(path, identity)
     start = time.perf_counter()
     fit(training, cell.config, folder, device=device, resume=True, progress=progress)
-    result = _describe(cell, dataset, training, test) | {"identity": identity, "machine": machine()}
+    result = describe(cell, dataset, training, test) | {"identity": identity, "machine": machine()}
     result |= score_checkpoints(folder, validation, test, device)
     result["wall_seconds"] = round(time.perf_counter() - start, 1)
     write_json(path, result)
@@ -129,7 +129,8 @@ def predict(
         return torch.cat(logits).softmax(1).cpu().numpy()
 
 
-def _describe(cell: Cell, dataset: FaceDataset, training: FaceDataset, test: FaceDataset) -> dict[str, Any]:
+def describe(cell: Cell, dataset: FaceDataset, training: FaceDataset, test: FaceDataset) -> dict[str, Any]:
+    """What was trained on what: the head of every result."""
     return {
         "schema": SCHEMA,
         "data": dataset.name,

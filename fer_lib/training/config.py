@@ -66,6 +66,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "checkpoint_every", "learning_rate"):
             _expect(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+        _expect(self.size > 0 and self.size % 8 == 0, "size", self.size, "a positive multiple of 8, such as 96")
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 up to, not including, 1")
         _expect(0 <= self.momentum < 1, "momentum", self.momentum, "0 up to, not including, 1")
         _expect(0 <= self.seed < 2**63, "seed", self.seed, "a whole number from 0")

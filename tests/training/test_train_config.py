@@ -48,6 +48,7 @@ def test_round_trip_through_a_dict():
         ({"preset": "slow"}, "paper, quick"),
         ({"step": 3}, "'step'.*steps"),
         ({"steps": 0}, "steps is 0"),
+        ({"size": 20}, "size is 20.*multiple of 8"),
         ({"dropout": 1.0}, "dropout is 1.0"),
         ({"seed": -1}, "seed is -1"),
         ({"schedule": "linear"}, "constant, cosine"),

@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fer_lib.cli import main
+from fer_lib.cli.options import configs, fold_list
+from fer_lib.errors import UserError
+
+SMALL = ["--size", "16", "--steps", "4", "--checkpoint-every", "2"]
+
+
+@pytest.fixture
+def run(tiny_faces, monkeypatch, tmp_path):
+    """Call `fer-lib` in an empty folder, on the tiny faces."""
+    monkeypatch.setattr("fer_lib.data.load_dataset", lambda name, path, size: tiny_faces(size=size))
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(main, list(arguments))
+
+
+def test_train(run):
+    result = run("train", *SMALL)
+    assert result.exit_code == 0, result.output
+    (folder,) = Path("runs").iterdir()
+    assert folder.name == "tiny-quick-AD-as_released-fold00-seed0"
+    written = json.loads((folder / "results.json").read_text())
+    assert written["schema"] == 1 and [row["step"] for row in written["checkpoints"]] == [2, 4]
+    assert "<- " in result.output and "tiny faces" in result.output
+    again = run("train", *SMALL)
+    assert again.exit_code == 2 and "--resume" in again.output
+    assert run("train", *SMALL, "--resume").exit_code == 0
+
+
+def test_train_all_variants_of_the_twin(run):
+    result = run("train", *SMALL, "--variant", "all", "--recipe", "as-described", "--biases", "--out", "here")
+    assert result.exit_code == 0, result.output
+    cards = {path.parent.name: json.loads(path.read_text()) for path in Path("here").glob("*/run.json")}
+    assert set(cards) == {"plain", "D", "A", "AD"}
+    assert all(card["recipe"] == "as_described" and "biases" in card["architecture"] for card in cards.values())
+
+
+def test_evaluate(run):
+    result = run("evaluate", *SMALL, "--folds", "0-1", "--seeds", "2", "--paper", "--variant", "plain")
+    assert result.exit_code == 0, result.output
+    written = json.loads(Path("runs/evaluate/results.json").read_text())
+    assert written["schema"] == 1 and len(written["cells"]) == 4
+    values = written["values"]["tiny/4/as_released/plain"]
+    assert values["folds"] == values["seeds"] == 2
+    assert "checkpoint chosen on validation (honest)" in Path("runs/evaluate/table.txt").read_text()
+    assert "known for CNN+AD only" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--fold", "7"], "fold 7 is out of range; tiny has folds 0 to 3"),
+        (["train", "--classes", "8"], "--classes 8"),
+        (["train", "--device", "cuda:99"], "CUDA devices"),
+        (["train", "--size", "20"], "multiple of 8"),
+        (["evaluate", "--folds", "2-9"], "folds 0 to 3"),
+        (["ledger", "show", "no-run.x"], "no such ledger entry"),
+        (["train", "--variant", "B"], "'plain', 'D', 'A', 'AD', 'all'"),
+    ],
+)
+def test_bad_options(run, arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2 and message in result.output
+    assert "Traceback" not in result.output and not Path("runs").exists()
+
+
+def test_unknown_data():
+    result = CliRunner().invoke(main, ["train", "--data", "faces"])
+    assert result.exit_code == 2 and "ckplus" in result.output
+
+
+def test_fold_lists():
+    assert fold_list("all", 3) == [0, 1, 2]
+    assert fold_list("0,2-4", 10) == [0, 2, 3, 4]
+    for bad in ("x", "", "5", "3-1"):
+        with pytest.raises(UserError, match="--folds"):
+            fold_list(bad, 5)
+
+
+def test_all_stands_for_every_one():
+    made = configs(("all",), ("all",), "quick")
+    assert len({(config.recipe, config.variant) for config in made}) == 8
+
+
+def test_ledger_commands():
+    assert CliRunner().invoke(main, ["ledger", "verify"]).exit_code == 0
+    assert CliRunner().invoke(main, ["ledger", "list"]).exit_code == 0
+
+
+def test_ledger_verify_fails_on_a_bad_entry(tmp_path):
+    (tmp_path / "x.json").write_text("[]")
+    result = CliRunner().invoke(main, ["ledger", "--ledger", str(tmp_path), "verify"])
+    assert result.exit_code == 2 and "x.json: holds a list" in result.output
