@@ -92,7 +92,7 @@ class FaceDataset:
         for name, dtype in _DTYPES.items():
             array = getattr(self, name)
             digest.update(f"{name} {np.dtype(dtype).kind} {array.shape}".encode())
-            digest.update("\n".join(array).encode() if dtype is np.str_ else memoryview(array).cast("B"))
+            digest.update("\n".join(array).encode() if dtype is np.str_ else array.tobytes())
         return digest.hexdigest()
 
     def select(self, which: np.ndarray) -> Self:

@@ -175,3 +175,8 @@ def test_data_that_are_not_here_say_how_to_ask(monkeypatch, name, variable, how)
 def test_environment_variable_supplies_the_path(monkeypatch, two_sequences):
     monkeypatch.setenv("FER_LIB_CKPLUS", str(two_sequences.root))
     assert len(load_dataset("ckplus", crop="none")) == 8
+
+
+def test_an_empty_selection_is_a_set_too(small):
+    empty = small.select(np.zeros(len(small), bool))
+    assert len(empty) == 0 and empty.data_hash != small.data_hash
