@@ -87,8 +87,8 @@ class Scan:
 
 
 def as_batch(images: np.ndarray | Tensor) -> Tensor:
-    """Images (N, 1, H, W) as a tensor, uint8 or float."""
-    images = torch.as_tensor(np.asarray(images) if not isinstance(images, Tensor) else images)
+    """Images (N, 1, H, W) as a tensor, uint8 or float; arrays are copied, as a data set's are read-only."""
+    images = images if isinstance(images, Tensor) else torch.tensor(np.asarray(images))
     if images.ndim != 4 or images.shape[1] != 1:
         raise UserError(f"Images have shape {tuple(images.shape)}, expected (N, 1, height, width).")
     return images
@@ -107,9 +107,9 @@ def scan(
 
     `prepare` turns a batch of images into what the network was trained on (see `fer_lib.preprocess.prepare`).
     """
-    images = as_batch(images)
     for layer in layers:
         field_of(layer)
+    size = as_batch(images[:1]).shape[-1]
     if len(images) == 0:
         raise UserError("No images to scan.")
     training = model.training
@@ -117,11 +117,10 @@ def scan(
     try:
         starts = tqdm(range(0, len(images), batch), desc="activations", unit="batch", disable=not progress)
         with torch.no_grad():
-            parts = [_scan_batch(model, prepare(images[start : start + batch]), layers) for start in starts]
+            parts = [_scan_batch(model, prepare(as_batch(images[s : s + batch])), layers) for s in starts]
     finally:
         model.train(training)
     joined = {key: torch.cat([part[key] for part in parts]).numpy() for key in parts[0]}
-    size = images.shape[-1]
     maxima = {
         name: Maxima(name, *(joined[name, part] for part in ("value", "place", "norm")), size // field_of(name).stride)
         for name in layers

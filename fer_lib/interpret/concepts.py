@@ -6,6 +6,7 @@ Captum computes the scores on the pooled layer; the p-values are ours: concept l
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -73,18 +74,24 @@ def sensitivities(model: ZeroBiasCNN, pool3: Tensor, target: int) -> Tensor:
 
 
 def captum_scores(
-    model: ZeroBiasCNN, examples: Tensor, with_: Tensor, without: Tensor, target: int, ridge: float = 0.1
-) -> float:
-    """Captum's TCAV score (share of `examples` whose logit rises along the concept) of one concept against its absence.
+    model: ZeroBiasCNN, examples: Sequence[Tensor], with_: Tensor, without: Tensor, ridge: float = 0.1
+) -> list[float]:
+    """Captum's TCAV score of one concept against its absence, for every class.
 
-    All tensors hold pooled values (N, 1024).
+    `examples` holds the pooled values (N, 1024) of each class's images: the score is the share of them whose logit
+    rises along the concept, NaN for a class without images.
     """
     sides = {"with": with_, "without": without}
     concepts = [Concept(i, name, DataLoader(h, batch_size=len(h))) for i, (name, h) in enumerate(sides.items())]
-    with tempfile.TemporaryDirectory() as folder:  # Captum keeps its activations on disk
+    scores = []
+    # Captum keeps its activations and vectors on disk, and reads them through NumPy's old names
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="numpy.core is deprecated")
         tcav = TCAV(PooledHead(model), "concept", classifier=RidgeClassifier(ridge), save_path=f"{folder}/")
-        scores = tcav.interpret(examples.clone(), [concepts], target=target)
-    return float(scores["0-1"]["concept"]["sign_count"][0])
+        for target, h in enumerate(examples):
+            found = tcav.interpret(h.clone(), [concepts], target=target) if len(h) else None
+            scores.append(float(found["0-1"]["concept"]["sign_count"][0]) if found else float("nan"))
+    return scores
 
 
 def concept_table(
@@ -106,38 +113,41 @@ def concept_table(
     h, support, rows = torch.as_tensor(pool3), labels.support(), []
     if len(h) != len(labels):
         raise UserError(f"pool3 holds {len(h)} images, the labels {len(labels)}.")
-    slopes = [sensitivities(model, h[np.flatnonzero(labels.emotion == code)], code) for code in range(len(emotions))]
+    examples = [h[np.flatnonzero(labels.emotion == code)] for code in range(len(emotions))]
     for column, (au, status) in enumerate(zip(labels.aus, support["status"], strict=True)):
         blank = {"au": au, "tcav": np.nan, "null": np.nan, "p": np.nan, "auroc": np.nan, "status": status}
         if status == "ok":
-            rows += _concept_rows(model, h, labels, column, slopes, emotions, rng, permutations, ridge)
+            found = _concept_rows(model, h, labels, column, examples, rng, permutations, ridge)
         else:
-            rows += [blank | {"emotion": name, "images": len(s)} for name, s in zip(emotions, slopes, strict=True)]
+            found = [blank | {"images": len(part)} for part in examples]
+        rows += [row | {"emotion": name} for row, name in zip(found, emotions, strict=True)]
     table = pd.DataFrame(rows)
     table["q"] = benjamini_hochberg(table["p"].to_numpy(dtype=float))
     return table[["au", "emotion", "images", "tcav", "null", "p", "q", "auroc", "status"]]
 
 
-def _concept_rows(model, h, labels, column, slopes, emotions, rng, permutations, ridge) -> list[dict]:
+def _concept_rows(model, h, labels, column, examples, rng, permutations, ridge) -> list[dict]:
     known = np.flatnonzero(~np.isnan(labels.presence[:, column]))
     present = labels.presence[known, column]
     exchange = exchangeable(labels.sequence[known])
     shuffled = np.stack([present[exchange.permutation(rng)] for _ in range(permutations)], axis=1)
     null = concept_directions(h[known], torch.from_numpy(shuffled), ridge)
     quality = _held_out_auroc(h[known], present, labels.subject[known], rng, ridge)
+    scores = captum_scores(model, examples, h[known[present == 1]], h[known[present == 0]], ridge)
     rows = []
-    for code, (name, slope) in enumerate(zip(emotions, slopes, strict=True)):
-        row = {"au": labels.aus[column], "emotion": name, "images": len(slope), "auroc": quality, "status": "ok"}
-        if len(slope) == 0:
-            rows.append(row | {"tcav": np.nan, "null": np.nan, "p": np.nan, "status": "undefined: no image"})
-            continue
-        examples = h[np.flatnonzero(labels.emotion == code)]
-        with_, without = h[known[present == 1]], h[known[present == 0]]
-        score = captum_scores(model, examples, with_, without, code, ridge)
-        chance = (slope @ null.T > 0).float().mean(dim=0).double().numpy()
-        far = np.abs(chance - chance.mean()) >= abs(score - chance.mean()) - 1e-9
-        rows.append(row | {"tcav": score, "null": chance.mean(), "p": (1 + far.sum()) / (permutations + 1)})
+    for code, (part, score) in enumerate(zip(examples, scores, strict=True)):
+        row = {"au": labels.aus[column], "images": len(part), "tcav": score, "auroc": quality}
+        rows.append(row | _chance(sensitivities(model, part, code) @ null.T, score))
     return rows
+
+
+def _chance(slopes: Tensor, score: float) -> dict[str, float | str]:
+    """Mean score of the permuted vectors and two-sided p from their slopes (images, B)."""
+    if len(slopes) == 0:
+        return {"null": np.nan, "p": np.nan, "status": "undefined: no image"}
+    chance = (slopes > 0).float().mean(dim=0).double().numpy()
+    far = np.abs(chance - chance.mean()) >= abs(score - chance.mean()) - 1e-9
+    return {"null": chance.mean(), "p": (1 + far.sum()) / (1 + len(chance)), "status": "ok"}
 
 
 def _held_out_auroc(h: Tensor, present: np.ndarray, subject: np.ndarray, rng, ridge: float) -> float:

@@ -16,10 +16,10 @@ def corner(au):
 
 
 def render(identities, aus, scene=None, **options):
-    """Differentiable in aus (B, 2, A); a person is a number."""
+    """Differentiable in aus (B, 2, A); a person is a number or has one."""
     images = []
     for person, row in zip(identities, aus, strict=True):
-        generator = torch.Generator().manual_seed(int(person))
+        generator = torch.Generator().manual_seed(getattr(person, "number", person))
         image = 0.2 + 0.1 * torch.rand(SIZE, SIZE, generator=generator)
         light = torch.zeros(SIZE, SIZE)
         for number, au in enumerate(AUS):

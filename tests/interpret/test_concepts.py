@@ -36,8 +36,10 @@ def test_captums_score_is_the_share_of_rising_logits(network, planted):
     held = h[:50].clone().requires_grad_()
     network.output(network.relu4(network.fc4(held)))[:, 4].sum().backward()
     torch.testing.assert_close(slopes, held.grad, rtol=1e-4, atol=1e-7)
-    theirs = concepts.captum_scores(network, h[:50], h[present == 1], h[present == 0], 4)
-    assert theirs == pytest.approx(float((slopes @ direction[0] > 0).float().mean()), abs=0.021)
+    classes = [h[:0], h[:20], h[:0], h[:0], h[:50], *[h[:0]] * 3]
+    theirs = concepts.captum_scores(network, classes, h[present == 1], h[present == 0])
+    assert theirs[4] == pytest.approx(float((slopes @ direction[0] > 0).float().mean()), abs=0.021)
+    assert np.isnan(theirs[0]) and np.isfinite(theirs[1])
 
 
 def test_the_table_finds_a_planted_direction_and_says_what_is_undefined(network, planted, rng):
