@@ -14,9 +14,8 @@ import pytest
 from fer_lib.data.cache import VARIABLE, cache_folder, cached
 from fer_lib.errors import UserError
 
-TESTS = Path(__file__).parents[1]
 LOAD = "from fer_lib.data.synthetic import Job, make; print(make({job}, processes=2, progress=False).data_hash)"
-JOB = 'Job("natural", renderer="data.fake_faces:noting", size=8)'
+JOB = 'Job("natural", renderer="fake_faces:noting", size=8)'
 PARTS = 24  # of 48 pictures
 
 
@@ -28,7 +27,10 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 
 def start(**options) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)]),
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-c", LOAD.format(job=JOB)]
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options

@@ -7,7 +7,7 @@ import numpy as np
 
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.data.synthetic import shipped
-from fer_lib.data.synthetic.make import export, make
+from fer_lib.data.synthetic.making import export, make
 from fer_lib.data.synthetic.plan import ATTRIBUTES
 from fer_lib.data.synthetic.probes import Pairs, pairs
 from fer_lib.data.synthetic.sets import NAMES, SIZE, Job

@@ -125,7 +125,8 @@ def decorrelated(
 ) -> np.ndarray:
     """The least an emotion's criterion asks for, plus AUs at their usual rates whatever the emotion.
 
-    Draws that would meet another criterion, or that no face can show, are drawn again.
+    Draws that would meet another criterion, or that no face can show, are drawn again, so that some AUs still depend
+    on the emotion: 4 cannot join the raised brows of surprise, which would make it fear.
     """
     least = CRITERIA[emotion][rng.integers(len(CRITERIA[emotion]))]
     most = {5: 0.4} if emotion == "surprise" else {}

@@ -8,7 +8,7 @@ IDLE_SD = (0.03, 0.06, 0.10)  # by difficulty
 IDLE_MOST = 0.09  # under the least a coder would score: idle faces stay neutral
 IDLE_AUS = (1, 2, 4, 5, 6, 7, 12, 14, 15, 17, 20, 23, 24, 25, 26)
 FRAMES = (10, 20)
-BLINK_CHANCE, BLINK_SHAPE = 0.08, (0.5, 1.0, 0.5)
+BLINK_CHANCE, BLINK_SHAPE = 0.3, (0.5, 1.0, 0.5)
 DRIFT = {"pose": (1.2, 1.0, 0.6), "gaze": (1.5, 1.0)}  # standard deviation of the change over a sequence, degrees
 
 
@@ -31,17 +31,19 @@ def onset(apex: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray
 
 
 def blink(aus: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Now and then AU45 for three frames; meanwhile a closing lid cancels 5 and 7."""
+    """Now and then AU45 for three frames on the way; meanwhile a closing lid cancels 5 and 7.
+
+    Never in the first frame or the last three: a blink there would undo the coding of the apex, or tell it apart.
+    """
     if rng.random() >= BLINK_CHANCE:
         return aus
-    closing = np.zeros(len(aus) + 2)
-    first = int(rng.integers(len(aus)))
-    closing[first : first + 3] = BLINK_SHAPE
-    closing = closing[1:-1, None]
+    closing = np.zeros((len(aus), 1))
+    first = int(rng.integers(1, len(aus) - 5))
+    closing[first : first + 3, 0] = BLINK_SHAPE
     aus = aus.copy()
     for au in (5, 7):
         aus[..., COLUMN[au]] *= 1 - closing
-    aus[..., COLUMN[45]] = np.broadcast_to(closing, aus.shape[:2])
+    aus[..., COLUMN[45]] = closing
     return aus
 
 

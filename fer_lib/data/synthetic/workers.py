@@ -1,7 +1,7 @@
 """Worker processes that render a plan part by part, each part a file, so that a kill loses little.
 
-The workers are programs of their own (`python -m fer_lib.data.synthetic.workers`), not forks: torch's threads survive
-no fork, and `multiprocessing` would run the caller's script again. They end with this process, for want of a reader.
+The workers are programs of their own, not forks: torch's threads survive no fork, and `multiprocessing` would run the
+caller's script again. They end with this process, for want of a reader.
 """
 
 import json
@@ -26,6 +26,7 @@ from fer_lib.errors import UserError
 from fer_lib.files import write_atomic
 
 PART = 48  # pictures
+PROGRAM = "import sys; from fer_lib.data.synthetic.workers import main; sys.exit(main(sys.argv[1:]))"
 USERS_ERROR = 2  # exit code of a worker stopped by a UserError
 
 
@@ -111,7 +112,7 @@ class _Worker:
 
     def __init__(self, job: Job, folder: Path, numbers: list[int]):
         self.errors = tempfile.TemporaryFile("w+")
-        command = [sys.executable, "-m", "fer_lib.data.synthetic.workers", json.dumps(asdict(job)), str(folder)]
+        command = [sys.executable, "-c", PROGRAM, json.dumps(asdict(job)), str(folder)]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self.process = subprocess.Popen(
             [*command, *map(str, numbers)], stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
@@ -144,7 +145,3 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{error} (the environment variable {VARIABLE} moves the cache)", file=sys.stderr)
         return USERS_ERROR
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
