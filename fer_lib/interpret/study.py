@@ -167,7 +167,9 @@ class _Runner:
 
     def concepts(self, done) -> pd.DataFrame:
         rest = (done["scan"].pool3, self.au_labels, self.network.emotions, self._rng("concepts"))
-        return self.folder.table("concepts", lambda: concepts.concept_table(self.network.model, *rest))
+        fewer = min(200, self.settings.permutations)
+        make = concepts.concept_table
+        return self.folder.table("concepts", lambda: make(self.network.model, *rest, permutations=fewer))
 
     def sheets(self, done) -> list[int]:
         ranked = stages.filter_labels(done["alignment"], stages.RANK).sort_values("value", ascending=False)

@@ -7,7 +7,7 @@ from fer_lib.training import TrainConfig, fit
 
 from . import made_up
 
-SMALL = ["--permutations", "60", "--draws", "0", "--controls", "5", "--untrained", "1", "--sheets", "1"]
+SMALL = ["--permutations", "60", "--draws", "0", "--controls", "5", "--untrained", "0", "--sheets", "1"]
 
 
 @pytest.fixture(scope="module")

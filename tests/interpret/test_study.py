@@ -1,3 +1,4 @@
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -84,19 +85,22 @@ def test_a_second_run_reads_and_gives_the_same(found, network, data, folder):
     np.testing.assert_array_equal(again.scan.pool3, found.scan.pool3)
 
 
-def test_a_killed_study_goes_on_to_the_same_numbers(found, network, data, tmp_path, monkeypatch):
+def test_a_killed_study_goes_on_to_the_same_numbers(found, network, data, folder, tmp_path, monkeypatch):
     from fer_lib.interpret import stages
 
     def killed(*_):
         raise KeyboardInterrupt
 
+    started = shutil.copytree(folder, tmp_path / "started")
+    for path in (*started.glob("ablation*"), *started.glob("probe_*"), started / "held_out.csv.gz"):
+        path.unlink()
     with monkeypatch.context() as patch:
         patch.setattr(stages, "harm_table", killed)
         with pytest.raises(KeyboardInterrupt):
-            run(network, data, tmp_path)
-    assert (tmp_path / "alignment.csv.gz").exists() and not (tmp_path / "ablation.csv.gz").exists()
-    rest = run(network, data, tmp_path)
-    assert rest.sets.equals(found.sets) and rest.alignment.equals(found.alignment)
+            run(network, data, started)
+    assert (started / "held_out.csv.gz").exists() and not list(started.glob("ablation*"))
+    rest = run(network, data, started)
+    assert rest.held_out.equals(found.held_out) and rest.sets.equals(found.sets)
     assert rest.probes.survival.equals(found.probes.survival)
 
 
