@@ -1,0 +1,36 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fer_lib.evaluation import predict
+from fer_lib.training import TrainConfig
+
+PEAK = """
+import resource, numpy as np
+from fer_lib.data.dataset import FaceDataset, unknown_aus
+from fer_lib.evaluation import predict
+from fer_lib.training import TrainConfig
+blank = dict(subject=np.full(1308, ""), sequence=np.full(1308, ""), frame=np.zeros(1308), folds=np.ones((1308, 1)))
+images = np.random.default_rng(0).integers(0, 256, (1308, 1, 96, 96), dtype=np.uint8)
+faces = FaceDataset("noise", images, np.zeros(1308), ("a", "b"), **blank, **unknown_aus(1308))
+# batches follow one another: memory does not grow with their number, so the first few stand for all
+predict(TrainConfig().model(2), TrainConfig(), faces.select(np.arange(128)), "cpu")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_inference_stays_under_a_gigabyte():
+    result = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) < 1_000_000  # KiB, as Linux counts
+
+
+def test_probabilities_do_not_depend_on_the_batch(tiny_faces):
+    config, faces = TrainConfig.make(preset="quick", size=16), tiny_faces()
+    model = config.model(4)
+    whole, parts = predict(model, config, faces), predict(model, config, faces, batch=7)
+    assert whole.shape == (len(faces), 4) and whole.dtype == np.float32
+    assert whole.sum(1) == pytest.approx(np.ones(len(faces)))
+    assert np.allclose(whole, parts, atol=1e-5)
