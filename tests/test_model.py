@@ -77,14 +77,14 @@ def test_unit_sees_the_stated_window():
 @pytest.mark.parametrize(("fc4_init", "divisor"), [("as_released", 256), ("as_described", 32)])
 def test_initial_spread(fc4_init, divisor):
     model = ZeroBiasCNN(generator=generator(3), gain=0.8, fc4_init=fc4_init)
-    assert float(model.conv2.weight.std()) == pytest.approx(0.8 / math.sqrt(64 * 25), rel=0.02)
-    assert float(model.fc4.weight.std()) == pytest.approx(0.8 / divisor, rel=0.02)
+    assert model.conv2.weight.std().item() == pytest.approx(0.8 / math.sqrt(64 * 25), rel=0.02)
+    assert model.fc4.weight.std().item() == pytest.approx(0.8 / divisor, rel=0.02)
     assert torch.all(model.fc4.bias == 1) and torch.all(model.output.bias == 0)
 
 
 def test_gain_is_one_draw_for_the_whole_network():
     model = ZeroBiasCNN(generator=generator(5))
-    gains = [float(layer.weight.std()) * math.sqrt(layer.weight[0].numel()) for layer in (model.conv2, model.conv3)]
+    gains = [layer.weight.std().item() * math.sqrt(layer.weight[0].numel()) for layer in (model.conv2, model.conv3)]
     assert gains[0] == pytest.approx(gains[1], rel=0.02)
     assert 0.2 <= gains[0] <= 1.2
 
