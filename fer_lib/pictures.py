@@ -26,7 +26,7 @@ class Gallery:
     def _repr_html_(self) -> str:
         cells = "".join(self._cell(*cell) for cell in zip(self.images, self.captions, strict=True))
         style = f"display:grid;grid-template-columns:repeat(auto-fill,minmax({self.width}px,1fr));gap:.5rem"
-        note = f'<p style="font-size:.85em;margin:.3rem 0 0">{html.escape(self.note)}</p>' if self.note else ""
+        note = f'<p class="fer-source">{html.escape(self.note)}</p>' if self.note else ""
         label = html.escape(self.alt)
         return (
             f'<div class="fer-gallery" role="group" aria-label="{label}"><div style="{style}">{cells}</div>{note}</div>'

@@ -14,8 +14,9 @@
     return plotly;
   }
 
-  function template() {
+  function template(layout) {
     const style = getComputedStyle(root);
+    const text = style.getPropertyValue("--pst-color-text-base").trim();
     const colour = (name) => style.getPropertyValue(name).trim();
     const axis = {
       gridcolor: colour("--pst-color-border"), linecolor: colour("--pst-color-border"),
@@ -24,8 +25,9 @@
     const dark = root.dataset.theme === "dark";
     return { layout: {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: colour("--pst-color-text-base"), family: style.fontFamily, size: 14 },
-      xaxis: axis, yaxis: axis, margin: { l: 50, r: 20, t: 50, b: 50 },
+      font: { color: text, family: getComputedStyle(document.body).fontFamily, size: 14 },
+      xaxis: axis, yaxis: axis, margin: { l: 50, r: 20, t: layout.title ? 50 : 20, b: 50 },
+      shapedefaults: { line: { color: text } },
       hoverlabel: { bgcolor: colour("--pst-color-surface") },
       // Okabe and Ito's colours, told apart by every kind of colour sight
       colorway: dark ? ["#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00"]
@@ -33,12 +35,23 @@
     } };
   }
 
+  // The ink and the accents of fer_lib.figures, as they must be on a dark page.
+  const DARK = { "#1f2430": "#ced6dd", "#1f6f8b": "#56b4e9", "#c2571a": "#e69f00" };
+
+  function read(figure) {
+    let text = figure.querySelector("script").textContent;
+    if (root.dataset.theme === "dark") {
+      for (const [light, dark] of Object.entries(DARK)) text = text.replaceAll(light, dark);
+    }
+    return JSON.parse(text);
+  }
+
   async function draw(figure) {
     const Plotly = await load();
-    const { data, layout } = JSON.parse(figure.querySelector("script").textContent);
+    const { data, layout } = read(figure);
     const { width, ...rest } = layout; // the page sets the width
     const place = figure.querySelector(".fer-figure-plot");
-    await Plotly.react(place, data, { ...rest, template: template() }, { responsive: true, displaylogo: false });
+    await Plotly.react(place, data, { ...rest, template: template(layout) }, { responsive: true, displaylogo: false });
     figure.dataset.drawn = "true";
   }
 

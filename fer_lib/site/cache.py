@@ -14,7 +14,7 @@ SUFFIXES = {".py", ".js", ".json", ".npz", ".safetensors"}
 
 
 def execution_digest(root: Path) -> str:
-    """Hash of the package, its data, the recipes of the environment, Python, and the reader's own data paths.
+    """Hash of the package, its data, the ledger, the recipes of the environment, Python, and the reader's data paths.
 
     jupyter-cache keys on the cells alone, so an edit to `fer_lib` would re-run nothing; this key re-runs every
     chapter, and going back to the old code finds the old results again.
@@ -31,6 +31,7 @@ def execution_digest(root: Path) -> str:
 def _sources(root: Path) -> Iterator[Path]:
     package = root / "fer_lib"
     yield from (root / name for name in RECIPES if (root / name).exists())
+    yield from sorted((root / "book" / "results").glob("*.json"))
     for path in sorted(package.rglob("*")):
         room = path.relative_to(package).parts[0]
         if path.is_file() and path.suffix in SUFFIXES and room not in OUTSIDE_THE_CELLS:

@@ -10,7 +10,9 @@ from sphinx.util import logging
 
 from fer_lib.site.cache import cache_folder
 from fer_lib.site.docstrings import to_restructured
+from fer_lib.site.ledger import LedgerRole
 from fer_lib.site.plotly import plotly_script
+from fer_lib.site.quiz import Quiz
 
 # docutils marks a bibliography as a list of entries, by a role that ARIA has since withdrawn
 WITHDRAWN_ROLES = re.compile(r' role="(doc-biblioentry|list)"(?= class="citation)')
@@ -20,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect to Sphinx (see `extra_extensions` in _config.yml)."""
+    app.add_directive("quiz", Quiz)
+    app.add_role("ledger", LedgerRole())
     app.connect("config-inited", _configure)
     app.connect("html-page-context", _drop_outside_files, priority=900)
     app.connect("autodoc-process-docstring", _read_docstring)

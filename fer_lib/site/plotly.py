@@ -45,9 +45,9 @@ def alt_text(figure: dict) -> str:
 def figure_html(figure: dict) -> str:
     """A labelled place of the right height with the figure's data beside it; book/site/figures.js draws it.
 
-    The figure's template is left out: the page's own follows light and dark mode.
+    The figure's template and text colour are left out: the page's own follow light and dark mode.
     """
-    layout = {key: value for key, value in figure.get("layout", {}).items() if key != "template"}
+    layout = {key: value for key, value in figure.get("layout", {}).items() if key not in ("template", "font")}
     data = json.dumps({"data": figure.get("data", []), "layout": layout}, separators=(",", ":")).replace("</", "<\\/")
     height = layout.get("height", DEFAULT_HEIGHT)
     return (

@@ -1,0 +1,42 @@
+"""The sources of the book: short cells, numbers with a source, every page in the table of contents."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+import yaml
+
+from fer_lib.prose import problems
+
+ROOT = Path(__file__).parents[2]
+TEXTS = sorted((ROOT / "book").rglob("*.md"))
+CHAPTERS = [path for path in TEXTS if re.match(r"\d\d-", path.name)]
+CELL_LINES = 12
+
+
+@pytest.mark.parametrize("path", [*TEXTS, ROOT / "README.md"], ids=lambda path: path.name)
+def test_quoted_numbers_have_a_source(path: Path) -> None:
+    assert problems(path) == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
+def test_cells_are_short_and_narrow(path: Path) -> None:
+    cells = [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+    assert cells
+    shown = [cell.source.splitlines() for cell in cells if "remove-cell" not in cell.metadata.get("tags", [])]
+    assert [lines for lines in shown if len([line for line in lines if line]) > CELL_LINES] == []
+    assert [line for lines in shown for line in lines if len(line) > 88] == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
+def test_notebooks_open_as_notebooks(path: Path) -> None:
+    metadata = jupytext.read(path).metadata
+    assert metadata["kernelspec"]["name"] == "python3"
+    assert metadata["jupytext"]["text_representation"]["format_name"] == "myst"
+
+
+def test_every_text_is_in_the_table_of_contents() -> None:
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    listed = {toc["root"]} | {entry["file"] for part in toc["parts"] for entry in part["chapters"]}
+    assert listed == {path.relative_to(ROOT).with_suffix("").as_posix() for path in TEXTS}

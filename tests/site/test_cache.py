@@ -1,0 +1,55 @@
+"""The execution cache's key changes with what a result depends on, and with nothing else."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fer_lib.site.cache import KEPT_CACHES, cache_folder, execution_digest
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in list(os.environ):
+        if name.startswith("FER_LIB_"):
+            monkeypatch.delenv(name)
+    for name in ("fer_lib/model.py", "fer_lib/site/plotly.py", "environment.yml", "book/results/run.json", "book/a.md"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("one")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["fer_lib/model.py", "environment.yml", "book/results/run.json"])
+def test_results_key_on_package_recipe_and_ledger(project: Path, name: str) -> None:
+    before = execution_digest(project)
+    (project / name).write_text("two")
+    assert execution_digest(project) != before
+    (project / name).write_text("one")
+    assert execution_digest(project) == before
+
+
+@pytest.mark.parametrize("name", ["fer_lib/site/plotly.py", "book/a.md"])
+def test_text_and_site_change_no_result(project: Path, name: str) -> None:
+    before = execution_digest(project)
+    (project / name).write_text("two")
+    assert execution_digest(project) == before
+
+
+def test_own_data_have_their_own_results(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = execution_digest(project)
+    monkeypatch.setenv("FER_LIB_CKPLUS", "/data/ckplus")
+    assert execution_digest(project) != before
+    monkeypatch.delenv("FER_LIB_CKPLUS")
+    monkeypatch.setenv("FER_LIB_CACHE", "/elsewhere")
+    assert execution_digest(project) == before
+
+
+def test_old_caches_are_removed_and_the_current_one_kept(project: Path) -> None:
+    folders = []
+    for number in range(KEPT_CACHES + 2):
+        (project / "fer_lib" / "model.py").write_text(str(number))
+        folders.append(cache_folder(project, project / "_build"))
+        os.utime(folders[-1], (number, number))
+    kept = set((project / "_build" / ".execution").iterdir())
+    assert len(kept) == KEPT_CACHES and folders[-1] in kept and folders[0] not in kept

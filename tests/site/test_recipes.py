@@ -1,0 +1,48 @@
+"""One list of versions: pyproject.toml, requirements.lock, environment.yml and CI agree; vendored files are whole."""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+LOCK = {
+    requirement.name.lower(): next(iter(requirement.specifier)).version
+    for line in (ROOT / "requirements.lock").read_text().splitlines()
+    if line and not line.startswith("#")
+    for requirement in [Requirement(line)]
+}
+NEEDS = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["book"], *PROJECT["optional-dependencies"]["test"]]
+
+
+@pytest.mark.parametrize("need", NEEDS)
+def test_lock_meets_pyproject(need: str) -> None:
+    requirement = Requirement(need)
+    assert LOCK[requirement.name.lower()] in requirement.specifier
+
+
+def test_environment_uses_the_lock_and_a_python_that_is_allowed() -> None:
+    pip = next(item["pip"] for item in ENVIRONMENT if isinstance(item, dict))
+    assert "-r requirements.lock" in pip and "-e ." in pip
+    python = next(item for item in ENVIRONMENT if str(item).startswith("python=")).partition("=")[2]
+    assert f"{python}.0" in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_ci_runs_make_test_and_nothing_else() -> None:
+    lines = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line and not line.startswith("#")]
+    assert lines == ["set -eu", 'cd "$(dirname "$0")/.."', "make test"]
+
+
+def test_vendored_files_are_those_of_their_versions() -> None:
+    vendor = ROOT / "book" / "site" / "vendor"
+    packages = json.loads((vendor / "versions.json").read_text())["packages"]
+    recorded = {name: digest for package in packages.values() for name, digest in package["files"].items()}
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in vendor.iterdir()}
+    assert found.pop("versions.json") and found == recorded
