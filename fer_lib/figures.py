@@ -54,7 +54,7 @@ def alignment_heatmap(table: pd.DataFrame, metric: str = "auroc", rows: int = 40
             colorbar={"title": metric},
         )
     )
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", dtick=1)
     peak = wide.stack()
     top = peak.idxmax() if len(peak) else None
     most = f" The largest, {peak.max():.2f}, is filter {top[0]} with AU{top[1]}." if top else ""
@@ -82,7 +82,7 @@ def au_profile(table: pd.DataFrame, number: int, data: str = "") -> go.Figure:
         x=names, y=rows["value"], error_y=error, mode="markers", marker={"color": ACCENT, "size": 9}, name="AUROC"
     )
     figure.add_hline(y=0.5, line={"color": MUTED, "dash": "dot"})
-    figure.update_yaxes(title="AUROC", range=[0, 1])
+    figure.update_yaxes(title="AUROC", range=[-0.03, 1.03])
     best = rows.loc[rows["value"].idxmax()]
     outside = int(((rows["value"] > rows["null_high"]) | (rows["value"] < rows["null_low"])).sum())
     alt = (

@@ -75,7 +75,8 @@ def _ablation(study: Study, data: str) -> Section:
     shown = []
     if len(study.sets):
         wide = study.sets.assign(gain=study.sets["harm"] - study.sets["control"])
-        wide = wide.pivot(index="set", columns="emotion", values="gain")[list(study.network.emotions)]
+        wide = wide.pivot(index="set", columns="emotion", values="gain").loc[study.sets["set"].unique()]
+        wide = wide[list(study.network.emotions)]
         title = "Harm of taking out an AU's filters, beyond matched random filters"
         shown.append(_drawn(figures.matrix(wide, wide.index, wide.columns, title, "nats", diverging=True, data=data)))
     text = ["Harm: fall of the true class's mean log-probability when filters are set to zero."]
@@ -165,7 +166,10 @@ def _sheet(study: Study, number: int, data: str) -> Section:
             f"to {wanted['activation']:.3g}."
         )
     pictures = [
-        Picture(faces, f"The {len(rows)} images that excite filter {number} most.", "Top images, one a sequence.", 1),
+        Picture(
+            faces, f"The {len(rows)} images that excite filter {number} most.", "Top images, one a sequence.",
+            max(1, 144 // faces.shape[-1]),
+        ),
         Picture(tiles, f"Crops and decoded maps of filter {number}: one column an image.",
                 "Rows: crop, deconvnet, guided backpropagation, gradient × input, occlusion.", 3),
     ]  # fmt: skip

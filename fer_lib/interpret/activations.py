@@ -88,10 +88,13 @@ class Scan:
 
 def as_batch(images: np.ndarray | Tensor) -> Tensor:
     """Images (N, 1, H, W) as a tensor, uint8 or float; arrays are copied, as a data set's are read-only."""
-    images = images if isinstance(images, Tensor) else torch.tensor(np.asarray(images))
+    _check_shape(images)
+    return images if isinstance(images, Tensor) else torch.tensor(images)
+
+
+def _check_shape(images: np.ndarray | Tensor) -> None:
     if images.ndim != 4 or images.shape[1] != 1:
         raise UserError(f"Images have shape {tuple(images.shape)}, expected (N, 1, height, width).")
-    return images
 
 
 def scan(
@@ -109,7 +112,8 @@ def scan(
     """
     for layer in layers:
         field_of(layer)
-    size = as_batch(images[:1]).shape[-1]
+    _check_shape(images)
+    size = images.shape[-1]
     if len(images) == 0:
         raise UserError("No images to scan.")
     training = model.training
