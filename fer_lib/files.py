@@ -20,7 +20,10 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+        usual = partial.stat().st_mode  # safetensors makes files that only their owner may read
         write(partial)
+        partial.chmod(usual)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)

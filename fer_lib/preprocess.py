@@ -24,7 +24,7 @@ def prepare(images: Tensor, recipe: str = "as_released") -> Tensor:
     Raises UserError for another shape or type, values outside the range, or an unknown recipe.
     """
     unit = to_unit(images)
-    low, high = (float(bound) for bound in unit.aminmax()) if unit.numel() else (0.0, 1.0)
+    low, high = (float(bound) for bound in unit.detach().aminmax()) if unit.numel() else (0.0, 1.0)
     if not (low >= -1e-6 and high <= 1 + 1e-6):  # written so that NaN fails too
         raise UserError(f"float images range from {low:.4g} to {high:.4g}; expected 0 to 1 (divide by 255?)")
     return local_normalise(2 * unit, unit_variance=check_recipe(recipe) == "as_described")

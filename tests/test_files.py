@@ -1,0 +1,38 @@
+import os
+
+import pytest
+import torch
+
+from fer_lib.errors import UserError
+from fer_lib.files import read_json, read_tensors, write_atomic, write_json, write_tensors
+
+
+def test_tensors_come_back_and_others_may_read_them(tmp_path):
+    path = tmp_path / "deep" / "weights.safetensors"
+    write_tensors(path, {"a": torch.arange(3.0)}, {"note": "x"})
+    tensors, metadata = read_tensors(path)
+    assert torch.equal(tensors["a"], torch.arange(3.0)) and metadata == {"note": "x"}
+    (tmp_path / "plain").touch()
+    assert os.stat(path).st_mode == os.stat(tmp_path / "plain").st_mode
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "value.json"
+    write_json(path, {"old": 1})
+
+    def full_disk(partial):
+        partial.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(UserError, match=r"value.json.*No space left.*nothing was overwritten"):
+        write_atomic(path, full_disk)
+    assert read_json(path) == {"old": 1} and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    for name, read in (("x.json", read_json), ("x.safetensors", read_tensors)):
+        with pytest.raises(UserError, match=f"{name}: no such file"):
+            read(tmp_path / name)
+        (tmp_path / name).write_text("{half")
+        with pytest.raises(UserError, match=name):
+            read(tmp_path / name)
