@@ -47,6 +47,7 @@ class TrainConfig:
     batch_size: int = 64  # authors' model.py
     learning_rate: float = 1e-2  # authors' train.py
     schedule: str = "constant"  # released: never lowered; "cosine" falls to 0, for short runs
+    warmup: int = 0  # steps of linear rise before that; released: none; high rates from the start kill the rectifiers
     momentum: float = 0.9  # authors' library (anna.models)
     weight_decay: float = 1e-5  # authors' library: on everything, biases too
     checkpoint_every: int = 1_000  # steps; authors' train.py: 31 checkpoints to choose from
@@ -69,6 +70,7 @@ class TrainConfig:
         _expect(self.size > 0 and self.size % 8 == 0, "size", self.size, "a positive multiple of 8, such as 96")
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 up to, not including, 1")
         _expect(0 <= self.momentum < 1, "momentum", self.momentum, "0 up to, not including, 1")
+        _expect(self.warmup >= 0, "warmup", self.warmup, "a number of steps from 0")
         _expect(0 <= self.seed < 2**63, "seed", self.seed, "a whole number from 0")
         for name, allowed in _CHOICES.items():
             _expect(getattr(self, name) in allowed, name, getattr(self, name), f"one of {', '.join(allowed)}")
@@ -128,9 +130,9 @@ class TrainConfig:
 
     def rate(self, step: int) -> float:
         """Learning rate of the step, counted from 0."""
-        if self.schedule == "constant":
-            return self.learning_rate
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        fall = 0.5 * (1 + math.cos(math.pi * step / self.steps)) if self.schedule == "cosine" else 1.0
+        return self.learning_rate * rise * fall
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:

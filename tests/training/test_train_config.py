@@ -100,6 +100,8 @@ def test_schedules():
     constant, cosine = TrainConfig(steps=100), TrainConfig(steps=100, schedule="cosine")
     assert {constant.rate(step) for step in (0, 50, 99)} == {1e-2}
     assert cosine.rate(0) == 1e-2 and cosine.rate(50) == pytest.approx(5e-3)
+    rising = TrainConfig(steps=100, warmup=4)
+    assert [rising.rate(step) / 1e-2 for step in (0, 1, 3, 4, 99)] == pytest.approx([0.25, 0.5, 1, 1, 1])
     assert cosine.rate(99) == pytest.approx(1e-2 * 0.5 * (1 + math.cos(math.pi * 0.99)))
 
 
