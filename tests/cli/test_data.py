@@ -1,0 +1,85 @@
+"""`fer-lib data`: list, describe, make, check, and their exit codes."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from fer_lib import cli
+from fer_lib.data import DATASETS, FaceDataset, synthetic
+from fer_lib.data.export import SequenceRecord, write_ckplus
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli.main, ["data", *map(str, arguments)])
+
+
+def test_list_names_every_set():
+    lines = run("list").output.splitlines()
+    assert [line.split()[0] for line in lines] == list(DATASETS)
+
+
+def test_describe_sets_counts_beside_the_published_ones(tmp_path, tiny_faces, monkeypatch):
+    monkeypatch.setattr("fer_lib.cli.data.load_dataset", lambda name, path, labelled_only: tiny_faces())
+    result = run("describe", "synthetic")
+    assert result.exit_code == 0, result.output
+    header = result.output.splitlines()[0].split()
+    assert header == ["item", "found", "published", "sure", "missing"]
+    assert "emotion happy" in result.output and "label: tiny faces" in result.output
+
+
+def test_describe_says_what_is_missing_for_a_gated_set(monkeypatch):
+    monkeypatch.delenv("FER_LIB_CKPLUS", raising=False)
+    result = run("describe", "ckplus")
+    assert result.exit_code == 2 and "Error: ckplus: no path was given and FER_LIB_CKPLUS is not set" in result.output
+
+
+def test_make_writes_one_file(tmp_path, tiny_faces, monkeypatch):
+    asked = []
+    monkeypatch.setattr(synthetic, "make", lambda job, processes: asked.append((job, processes)) or tiny_faces())
+    result = run("make", "natural", "--out", tmp_path, "--seed", 3, "--difficulty", 2, "--processes", 1)
+    assert result.exit_code == 0, result.output
+    assert asked == [(synthetic.Job("natural", 3, 2, labelled_only=False), 1)]
+    assert result.output == f"wrote {tmp_path / 'natural.npz'}\n"
+    assert FaceDataset.load(tmp_path / "natural.npz").data_hash == tiny_faces().data_hash
+
+
+def test_make_in_a_layout_asks_for_whole_sequences(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(synthetic, "export", lambda job, out, layout, processes: asked.append((job, layout)) or out)
+    assert run("make", "synthetic", "--out", tmp_path, "--layout", "ckplus", "--labelled-only").exit_code == 0
+    assert asked == [(synthetic.Job("synthetic", every_frame=True), "ckplus")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("make", "ckplus"), "Error: ckplus is a real set and cannot be made; make one of synthetic"),
+        (("make", "nature"), "Error: synthetic set 'nature' is unknown"),
+        (("make", "natural", "--layout", "tfd"), "Error: natural is not laid out like TFD; use synthetic-tfd"),
+        (("make", "natural", "--layout", "ckplus"), "Error: natural holds stills, not sequences"),
+        (("make", "natural", "--difficulty", 3), "3 is not in the range 0<=x<=2"),
+    ],
+)
+def test_bad_requests_are_told_and_exit_2(tmp_path, arguments, message):
+    result = run(*arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 2 and message in result.output, result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_check_reads_an_exported_folder(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (5, 32, 32), dtype=np.uint8)
+    marks = np.full((5, 68, 2), 16.0)
+    write_ckplus([SequenceRecord("S001", "001", frames, "happy", {12: "C"}, marks)], tmp_path / "whole")
+    result = run("check", tmp_path / "whole", "--as", "ckplus")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "verdict: complete"), result.output
+
+    next((tmp_path / "whole").rglob("*_00000003.png")).write_bytes(b"half a picture")
+    result = run("check", tmp_path / "whole", "--as", "ckplus")
+    assert result.exit_code == 1 and "broken: " in result.output and "S001_001_00000003.png" in result.output
+
+
+def test_check_names_a_wrong_folder_and_a_wrong_kind(tmp_path):
+    result = run("check", tmp_path / "nowhere", "--as", "ckplus")
+    assert result.exit_code == 1 and "nowhere" in result.output
+    result = run("check", tmp_path, "--as", "jaffe")
+    assert result.exit_code == 2 and "Error: check as 'jaffe' is unknown; use one of ckplus" in result.output
