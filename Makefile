@@ -1,6 +1,6 @@
 # `make book` builds the executed book, `make test` checks everything; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test lint browser lock clean
+.PHONY: help setup book serve offline test lint browser lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -26,6 +26,9 @@ book: $(READY)  ## build the executed book into _build/html
 
 serve: book  ## look at the book: http://127.0.0.1:8000 (PORT=8001 for another port)
 	@$(BIN)/python -m fer_lib.site.serve $(PORT)
+
+offline: book  ## one zip of the book that opens from disk: _build/facial-action-units.zip
+	@$(BIN)/python -m fer_lib.site.offline
 
 lint: $(READY)  ## style and format
 	$(BIN)/ruff check .

@@ -15,18 +15,18 @@ QUALITY = 88  # WebP; a 96 px face takes about 2 kB
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures (N, H, W) uint8 with a caption each, shown `width` CSS px wide; `note` says which data they are."""
+    """Pictures (N, H, W) uint8 with a caption each, shown `width` CSS px wide; `data` names where they come from."""
 
     images: np.ndarray
     captions: tuple[str, ...]
     alt: str
-    note: str
+    data: str
     width: int
 
     def _repr_html_(self) -> str:
         cells = "".join(self._cell(*cell) for cell in zip(self.images, self.captions, strict=True))
         style = f"display:grid;grid-template-columns:repeat(auto-fill,minmax({self.width}px,1fr));gap:.5rem"
-        note = f'<p class="fer-source">{html.escape(self.note)}</p>' if self.note else ""
+        note = f'<p class="fer-source">Data: {html.escape(self.data)}.</p>' if self.data else ""
         label = html.escape(self.alt)
         return (
             f'<div class="fer-gallery" role="group" aria-label="{label}"><div style="{style}">{cells}</div>{note}</div>'
@@ -40,7 +40,7 @@ class Gallery:
 
 
 def gallery(
-    images: np.ndarray, captions: Sequence[str] | None = None, *, alt: str, note: str = "", width: int = 96
+    images: np.ndarray, captions: Sequence[str] | None = None, *, alt: str, data: str = "", width: int = 96
 ) -> Gallery:
     """A grid of pictures: uint8 or float 0–1, shaped (N, H, W) or (N, 1, H, W), arrays or tensors.
 
@@ -56,7 +56,7 @@ def gallery(
     if pixels.dtype != np.uint8:
         pixels = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     texts = tuple(map(str, captions)) if captions is not None else ("",) * len(pixels)
-    return Gallery(pixels, texts, alt, note, width)
+    return Gallery(pixels, texts, alt, data, width)
 
 
 def data_uri(image: np.ndarray) -> str:

@@ -15,9 +15,9 @@ from fer_lib.pictures import gallery
 def test_each_picture_is_there_with_its_caption() -> None:
     rng = np.random.default_rng(0)
     smooth = np.repeat(np.repeat(rng.integers(0, 256, (2, 1, 4, 4), dtype=np.uint8), 8, axis=2), 8, axis=3)
-    page = gallery(smooth, ["AU 12 <A>", "AU 4"], alt="two faces", note="synthetic faces")._repr_html_()
+    page = gallery(smooth, ["AU 12 <A>", "AU 4"], alt="two faces", data="synthetic faces")._repr_html_()
     assert re.findall('alt="([^"]*)"', page) == ["AU 12 &lt;A&gt;", "AU 4"]
-    assert 'aria-label="two faces"' in page and "synthetic faces" in page
+    assert 'aria-label="two faces"' in page and "Data: synthetic faces." in page
     for code, expected in zip(re.findall('base64,([^"]*)', page), smooth[:, 0], strict=True):
         shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("L"), dtype=int)
         assert np.abs(shown - expected).mean() < 6
