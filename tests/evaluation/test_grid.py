@@ -15,7 +15,7 @@ from fer_lib.training import TrainConfig
 
 
 def config(**fields) -> TrainConfig:
-    defaults = {"size": 16, "steps": 20, "batch_size": 16, "checkpoint_every": 5}
+    defaults = {"size": 16, "steps": 20, "batch_size": 16, "checkpoint_every": 5, "learning_rate": 0.01, "warmup": 0}
     return TrainConfig.make("as_described", "plain", "quick", **(defaults | fields))
 
 

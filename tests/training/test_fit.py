@@ -8,7 +8,7 @@ from fer_lib.training.loop import _optimizer
 
 
 def config(**fields) -> TrainConfig:
-    defaults = {"size": 16, "steps": 30, "batch_size": 16, "checkpoint_every": 10, "learning_rate": 0.01}
+    defaults = {"size": 16, "steps": 30, "batch_size": 16, "checkpoint_every": 10, "learning_rate": 0.01, "warmup": 0}
     return TrainConfig.make("as_described", "plain", "quick", **(defaults | fields))
 
 
