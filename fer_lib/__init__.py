@@ -1,3 +1,3 @@
-"""Tools of the companion to Khorrami, Paine and Huang (ICCV Workshops 2015): faces, network, training, interpretation."""
+"""Companion to Khorrami, Paine and Huang (ICCV Workshops 2015): faces, network, training, interpretation."""
 
 __version__ = "0.1.0"
