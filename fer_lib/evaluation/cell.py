@@ -118,7 +118,7 @@ def predict_run(folder: Path, step: int, faces: FaceDataset, device: str = "auto
 
 
 def predict(
-    model: torch.nn.Module, config: TrainConfig, faces: FaceDataset, device: str = "auto", batch: int = 64
+    model: torch.nn.Module, config: TrainConfig, faces: FaceDataset, device: str = "auto", batch: int = 32
 ) -> np.ndarray:
     """Probabilities (N, C), float32, of a network for N pictures, `batch` at a time, never augmented."""
     place = resolve_device(device)
