@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from fer_lib.evaluation import predict
 from fer_lib.training import TrainConfig
 
 PEAK = """
-import resource, numpy as np
+import numpy as np
 from fer_lib.data.dataset import FaceDataset, unknown_aus
 from fer_lib.evaluation import predict
 from fer_lib.training import TrainConfig
@@ -17,14 +18,16 @@ images = np.random.default_rng(0).integers(0, 256, (1308, 1, 96, 96), dtype=np.u
 faces = FaceDataset("noise", images, np.zeros(1308), ("a", "b"), **blank, **unknown_aus(1308))
 # batches follow one another: memory does not grow with their number, so the first few stand for all
 predict(TrainConfig().model(2), TrainConfig(), faces.select(np.arange(128)), "cpu")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 
+# getrusage would count the process that started this one: the peak it reports outlives exec
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak where Linux keeps it")
 def test_inference_stays_under_a_gigabyte():
     result = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert int(result.stdout) < 1_000_000  # KiB, as Linux counts
+    assert int(result.stdout) < 1_000_000  # KiB
 
 
 def test_probabilities_do_not_depend_on_the_batch(tiny_faces):
