@@ -1,4 +1,4 @@
-"""Still pictures for a notebook or a page: a grid of faces, each with its caption and alt text."""
+"""Still pictures for a notebook or a page: grids and tables of faces, each with its caption and alt text."""
 
 import base64
 import html
@@ -57,6 +57,69 @@ def gallery(
         pixels = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     texts = tuple(map(str, captions)) if captions is not None else ("",) * len(pixels)
     return Gallery(pixels, texts, alt, data, width)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Pictures (R, C, H, W) uint8 under column heads, each row with a name and a line of explanation."""
+
+    images: np.ndarray
+    rows: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    alt: str
+    data: str
+    width: int
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in self.columns)
+        body = "".join(self._row(*row) for row in zip(self.images, self.rows, strict=True))
+        note = f'<p class="fer-source">Data: {html.escape(self.data)}.</p>' if self.data else ""
+        # a fixed layout shrinks the pictures on a phone instead of letting the table scroll
+        style = f"table-layout:fixed;width:100%;max-width:{9 * 16 + self.width * len(self.columns)}px"
+        table = f'<table class="fer-sheet" style="{style}"><thead><tr><td style="width:9rem"></td>{heads}</tr></thead>'
+        table += f"<tbody>{body}</tbody></table>"
+        return f'<div class="fer-gallery" role="group" aria-label="{html.escape(self.alt)}">{table}{note}</div>'
+
+    def _row(self, pictures: np.ndarray, names: tuple[str, str]) -> str:
+        name, more = map(html.escape, names)
+        alts = (html.escape(f"{names[0]}, {column}") for column in self.columns)
+        cells = "".join(
+            f'<td><img src="{data_uri(picture)}" alt="{alt}" style="width:100%;height:auto;display:block"></td>'
+            for picture, alt in zip(pictures, alts, strict=True)
+        )
+        return f'<tr><th scope="row">{name}<small>{more}</small></th>{cells}</tr>'
+
+
+def sheet(
+    images: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, alt: str, data: str = "", width: int = 96,
+    notes: Sequence[str] | None = None,
+) -> Sheet:  # fmt: skip
+    """A table of pictures, (R·C, H, W) or (R·C, 1, H, W) row by row, uint8 or float 0–1; `notes` explain the rows.
+
+    Raises UserError for another shape, or when the pictures do not fill the table.
+    """
+    flat = gallery(images, alt=alt).images
+    texts = tuple(map(str, notes)) if notes is not None else ("",) * len(rows)
+    if len(flat) != len(rows) * len(columns) or len(texts) != len(rows):
+        raise UserError(f"{len(flat)} pictures and {len(texts)} notes for {len(rows)} rows of {len(columns)}")
+    grid = flat.reshape(len(rows), len(columns), *flat.shape[1:])
+    names = tuple(zip(map(str, rows), texts, strict=True))
+    return Sheet(grid, names, tuple(map(str, columns)), alt, data, width)
+
+
+def with_box(image: np.ndarray, box: tuple[int, int, int, int], zoom: int = 1) -> np.ndarray:
+    """A grey picture (H, W) uint8, `zoom` times as large, with a white line on black around (top, left, bottom, right).
+
+    The box is half open, in pixels of `image`; parts outside the picture are not drawn.
+    """
+    large = np.kron(np.asarray(image), np.ones((zoom, zoom), np.uint8))
+    rows, columns = (np.arange(length) for length in large.shape)
+    top, left, bottom, right = (zoom * edge for edge in box)
+    for grow, level in ((1, 0), (0, 255)):
+        tall = (rows >= top - grow) & (rows < bottom + grow), (columns >= left - grow) & (columns < right + grow)
+        inner = (rows >= top + 1) & (rows < bottom - 1), (columns >= left + 1) & (columns < right - 1)
+        large[np.outer(*tall) & ~np.outer(*inner)] = level
+    return large
 
 
 def data_uri(image: np.ndarray) -> str:

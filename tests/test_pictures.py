@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fer_lib.errors import UserError
-from fer_lib.pictures import gallery
+from fer_lib.pictures import gallery, sheet, with_box
 
 
 def test_each_picture_is_there_with_its_caption() -> None:
@@ -34,3 +34,20 @@ def test_pictures_without_captions_share_the_alt_text() -> None:
 def test_what_does_not_fit_is_refused(shape, captions, message) -> None:
     with pytest.raises(UserError, match=message):
         gallery(np.zeros(shape), captions, alt="x")
+
+
+def test_a_sheet_names_each_picture_by_row_and_column() -> None:
+    table = sheet(np.zeros((6, 8, 8)), ["AU 1", "AU 2"], "ABC", alt="levels", data="made-up", notes=["inner", "outer"])
+    assert table.images.shape == (2, 3, 8, 8)
+    page = table._repr_html_()
+    assert re.findall('alt="([^"]*)"', page) == [f"AU {au}, {letter}" for au in (1, 2) for letter in "ABC"]
+    assert page.count('scope="col"') == 3 and page.count('scope="row"') == 2 and "<small>outer</small>" in page
+    with pytest.raises(UserError, match="6 pictures and 2 notes for 2 rows of 2"):
+        sheet(np.zeros((6, 8, 8)), ["AU 1", "AU 2"], "AB", alt="levels")
+
+
+def test_a_box_is_drawn_on_its_edge_and_leaves_its_inside() -> None:
+    drawn = with_box(np.full((10, 10), 90, np.uint8), (2, 3, 7, 9))
+    assert (drawn[2, 3:9] == 255).all() and (drawn[6, 3:9] == 255).all() and (drawn[2:7, 8] == 255).all()
+    assert (drawn[3:6, 4:8] == 90).all() and (drawn[1, 2:10] == 0).all() and drawn[0, 0] == 90
+    assert with_box(np.zeros((4, 4), np.uint8), (0, 0, 4, 4), zoom=3).shape == (12, 12)
