@@ -80,6 +80,8 @@ class Augmentation:
     # True (released): stretch each picture to [0, 1] at the end, which undoes contrast and brightness exactly.
     # False (described): clip to [0, 1], so that they act; the clip stands commented out in the released code.
     min_max: bool = True
+    # True (released): the further the scale from 1, the longer the shift may be. False: as long, whatever the scale.
+    shift_with_scale: bool = True
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Change every picture of the batch (B, 1, S, S), float 0-1, by its own draw; same shape, range and device.
@@ -107,8 +109,10 @@ class Augmentation:
         scale = _between(self.scale, draws[1])
         cos, sin = scale * angle.cos(), scale * angle.sin()
         # half a pixel off the middle of the grid, as released: the centre is S/2 where (S - 1)/2 is the middle
-        shift_x = (1 - cos + sin) / size + (1 - scale) * (2 * draws[2] - 1)
-        shift_y = (1 - sin - cos) / size + (1 - scale) * (2 * draws[3] - 1)
+        # another picture's reach has the same distribution and knows nothing of this one's scale
+        reach = 1 - scale if self.shift_with_scale else (1 - scale).roll(1)
+        shift_x = (1 - cos + sin) / size + reach * (2 * draws[2] - 1)
+        shift_y = (1 - sin - cos) / size + reach * (2 * draws[3] - 1)
         mirror = torch.where(draws[4] < self.flip, -1.0, 1.0)
         rows = (mirror * cos, -mirror * sin, mirror * shift_x, sin, cos, shift_y)
         return torch.stack(rows, dim=1).reshape(-1, 2, 3)

@@ -156,3 +156,12 @@ def test_same_generator_same_batch_and_each_picture_its_own_draw():
 def test_oblong_pictures_are_refused():
     with pytest.raises(UserError, match="24x12"):
         Augmentation()(torch.zeros(1, 1, 12, 24), generator())
+
+
+def test_the_shift_may_be_freed_from_the_scale():
+    draws = torch.full((5, 2), 0.9)
+    draws[1] = torch.tensor([(1 - 0.7) / 0.7, 1.0])  # scales 1 and 1.4
+    tied = Augmentation(rotation=0).affine(draws, 48)[:, 1, 2]
+    free = Augmentation(rotation=0, shift_with_scale=False).affine(draws, 48)[:, 1, 2]
+    assert tied[0].abs() < 1e-6 and tied[1].abs() > 0.3
+    assert free[0].abs() > 0.3 and (free[1] - (1 - 1.4) / 48).abs() < 1e-6

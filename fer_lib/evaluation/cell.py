@@ -14,7 +14,7 @@ from fer_lib.data.splits import assert_disjoint
 from fer_lib.errors import UserError
 from fer_lib.evaluation import metrics
 from fer_lib.files import read_json, write_json
-from fer_lib.results import machine
+from fer_lib.results import commit, machine
 from fer_lib.training import TrainConfig, fit, load_run
 from fer_lib.training.config import resolve_device
 from fer_lib.training.loop import run_identity
@@ -41,7 +41,8 @@ class Cell:
         """Name of the cell's files."""
         config = self.config
         bias = "" if config.zero_bias else "-bias"
-        return f"{config.recipe}-{config.variant}{bias}-{self.split}-fold{self.fold:02d}-seed{config.seed}"
+        recipe = config.recipe.replace(" ", "-")
+        return f"{recipe}-{config.variant}{bias}-{self.split}-fold{self.fold:02d}-seed{config.seed}"
 
 
 def run_cell(
@@ -60,7 +61,7 @@ def run_cell(
         return _finished(path, identity)
     start = time.perf_counter()
     fit(training, cell.config, folder, device=device, resume=True, progress=progress)
-    result = describe(cell, dataset, training, test) | {"identity": identity, "machine": machine()}
+    result = describe(cell, dataset, training, test) | {"identity": identity, "machine": machine(), "commit": commit()}
     result |= score_checkpoints(folder, validation, test, device)
     result["wall_seconds"] = round(time.perf_counter() - start, 1)
     write_json(path, result)

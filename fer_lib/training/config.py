@@ -20,8 +20,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "AD": {"dropout": 0.5, "augment": True},
 }
 _RECIPE_FIELDS: dict[str, dict[str, Any]] = {
-    "as_released": {"unit_variance": False, "min_max": True, "fc4_init": "as_released"},
-    "as_described": {"unit_variance": True, "min_max": False, "fc4_init": "as_described"},
+    "as_released": {"unit_variance": False, "min_max": True, "fc4_init": "as_released", "shift_with_scale": True},
+    "as_described": {"unit_variance": True, "min_max": False, "fc4_init": "as_described", "shift_with_scale": True},
 }
 PRESETS: dict[str, dict[str, Any]] = {
     # the authors' schedule, from their train.py
@@ -69,6 +69,7 @@ class TrainConfig:
     unit_variance: bool = False  # released: `std ** (1 / 2)` is 1 in Python 2.7; described: divide by the local std
     min_max: bool = True  # released: the stretch undoes contrast and brightness; described: they act, then clip
     fc4_init: str = "as_released"  # released: fan-in counts the batch (std k/256); described: std k/32
+    shift_with_scale: bool = True  # released: a face that is not scaled is not shifted; False: an experiment of ours
     variance_epsilon: float = VARIANCE_EPSILON  # ours: the text names none; only used with unit_variance
     init_gain: float | None = None  # k; None draws it from U(0.2, 1.2) as released (there unseeded)
     seed: int = 0  # weights, batches, augmentation and dropout; the released code sets none
@@ -99,7 +100,11 @@ class TrainConfig:
 
     @property
     def recipe(self) -> str:
-        """ "as_released", "as_described", or "custom" when the fields are a mixture."""
+        """ "as_released", "as_described", "as_released but min_max=False" for one change, else "custom"."""
+        released = _RECIPE_FIELDS["as_released"]
+        changed = [name for name, value in released.items() if getattr(self, name) != value]
+        if len(changed) == 1:
+            return f"as_released but {changed[0]}={getattr(self, changed[0])}"
         return _name_of(self, _RECIPE_FIELDS)
 
     @property
@@ -136,7 +141,8 @@ class TrainConfig:
         """As `prepare`, after augmentation where the variant has it."""
         if not self.augment:
             return self.prepare(images)
-        return self.prepare(Augmentation(min_max=self.min_max)(to_unit(images), generator))
+        augmentation = Augmentation(min_max=self.min_max, shift_with_scale=self.shift_with_scale)
+        return self.prepare(augmentation(to_unit(images), generator))
 
     def rate(self, step: int) -> float:
         """Learning rate of the step, counted from 0."""

@@ -27,7 +27,9 @@ def test_names_and_fields_agree(recipe, variant):
 
 
 def test_a_mixture_of_recipes_says_so():
-    assert TrainConfig.make("as-released", fc4_init="as_described").recipe == "custom"
+    one = TrainConfig.make("as-released", fc4_init="as_described")
+    assert one.recipe == "as_released but fc4_init=as_described"
+    assert TrainConfig.make("as-released", fc4_init="as_described", unit_variance=True).recipe == "custom"
     assert TrainConfig.make(dropout=0.3).variant == "custom"
 
 
