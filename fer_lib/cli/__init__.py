@@ -15,6 +15,7 @@ COMMANDS = {
     "faces": "fer_lib.cli.faces:faces",
     "interpret": "fer_lib.cli.interpret:interpret",
     "ledger": "fer_lib.cli.ledger:ledger",
+    "reproduce": "fer_lib.cli.reproduce:reproduce",
     "train": "fer_lib.cli.train:train",
 }
 

@@ -2,7 +2,7 @@
 
 from fer_lib.evaluation.cell import SELECTIONS, SPLITS, Cell, predict, run_cell, score_checkpoints
 from fer_lib.evaluation.grid import evaluate, make_cells, split_dataset
-from fer_lib.evaluation.tables import against_paper, as_text, as_values, confusion, reliability, summary
+from fer_lib.evaluation.tables import against_paper, as_text, as_values, configuration, confusion, reliability, summary
 
 __all__ = [
     "SELECTIONS",
@@ -11,6 +11,7 @@ __all__ = [
     "against_paper",
     "as_text",
     "as_values",
+    "configuration",
     "confusion",
     "evaluate",
     "make_cells",

@@ -78,7 +78,7 @@ def as_values(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
         spread = {name: _none_if_nan(row[name]) for name in ("mean", "sd_folds", "sd_seeds")}
         entry["accuracy"].setdefault(row["selection"], {})[row["unit"]] = spread
     for name, entry in table.items():
-        members = [cell for cell in cells if label(_scores(cell)[0]) == name]
+        members = [cell for cell in cells if configuration(cell) == name]
         entry |= {"folds": len({c["fold"] for c in members}), "seeds": len({c["seed"] for c in members})}
         chosen = "validation" if "validation" in entry["accuracy"] else "last"
         curve = reliability(members, chosen)
@@ -96,6 +96,16 @@ def label(row: dict[str, Any]) -> str:
     parts += [] if row["zero_bias"] else ["bias"]
     parts += [] if row["split"] == "folds" else [f"by-{row['split']}"]
     return "/".join(parts)
+
+
+def configuration(cell: dict[str, Any]) -> str:
+    """The `label` of a cell's result."""
+    return label(cell | {"classes": len(cell["emotions"])})
+
+
+def label_order(cells: Sequence[dict[str, Any]]) -> list[str]:
+    """The configurations of the cells, in order of first appearance."""
+    return list(dict.fromkeys(configuration(cell) for cell in cells))
 
 
 def as_text(cells: Sequence[dict[str, Any]]) -> str:

@@ -1,0 +1,66 @@
+"""`fer-lib reproduce`: the recorded study, block by block."""
+
+from pathlib import Path
+
+import click
+
+from fer_lib.cli import options
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("names", nargs=-1, metavar="[BLOCK]...")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="runs/reproduction",
+              help="Finished cells there are kept; the same command goes on where it was stopped.")  # fmt: skip
+@click.option("--list", "listed", is_flag=True, help="Say what each block asks and how much of it is done.")
+@click.option("--training/--no-training", default=True, help="Without: record the cells that are finished.")
+@click.option("--record/--no-record", default=True, help="Write each block into the ledger, book/results.")
+@click.option("--jobs", type=click.IntRange(1), default=1, help="Processes.")
+@click.option("--ray", metavar="ADDRESS", help="Ray cluster: auto, local or ray://HOST:10001. --out must be shared.")
+@click.option("--gpus", type=click.FloatRange(0), default=0.0, help="GPUs a Ray task takes.")
+@click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
+def reproduce(names, out, listed, training, record, **place) -> None:
+    """Train what the protocol names and record it: all blocks in order, or those named. See book/results/PROTOCOL.md.
+
+    The block "controls" trains the networks with shuffled labels and with identities.
+    """
+    from fer_lib.errors import UserError
+    from fer_lib.reproduction.blocks import blocks
+
+    every = blocks()
+    unknown = [name for name in names if name not in (*every, "controls")]
+    if unknown:
+        raise UserError(f"block {unknown[0]!r} is unknown; expected controls or one of {', '.join(every)}")
+    if listed:
+        return _list(every.values(), out)
+    for name in names or ("controls", *every):
+        if name == "controls":
+            _controls(out, place["device"], training)
+        else:
+            _block(every[name], out, training, record, place)
+
+
+def _list(every, out: Path) -> None:
+    from fer_lib.reproduction.runs import finished
+
+    for block in every:
+        click.echo(f"{block.name:<17} {len(finished(block, out)):>3} of {len(block.cells):>3} cells  {block.question}")
+
+
+def _block(block, out: Path, training: bool, record: bool, place) -> None:
+    from fer_lib.reproduction import runs
+
+    click.echo(f"{block.name}: {block.question}")
+    if training:
+        runs.train(block, out, options.load_faces(block.data, block.size, block.classes), **place)
+    if record:
+        found = runs.finished(block, out)
+        path = runs.record(block, found, f"fer-lib reproduce {block.name}")
+        click.echo(f"{len(found)} of {len(block.cells)} cells; recorded in {path}")
+
+
+def _controls(out: Path, device: str, training: bool) -> None:
+    from fer_lib.reproduction.controls import train_controls
+
+    if training:
+        for row in train_controls(options.load_faces("synthetic", 48, None), out, device):
+            click.echo("{kind}, seed {seed}: training accuracy {training_accuracy:.1%}".format(**row))

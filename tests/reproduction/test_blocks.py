@@ -1,0 +1,32 @@
+import pytest
+
+from fer_lib.reproduction.blocks import ODDITIES, blocks
+
+
+def test_every_file_of_a_folder_is_one_training():
+    """Two cells that would write one file must be the same cell."""
+    seen = {}
+    for block in blocks().values():
+        for cell in block.cells:
+            assert seen.setdefault((block.folder, cell.key), cell) == cell, cell.key
+
+
+def test_the_grid_is_the_protocols():
+    made = blocks()
+    assert len(made["grid"].cells) == 4 * 2 * 10
+    assert len(made["seeds"].cells) == 4 * 2 * 2 * 3
+    assert {cell.fold for cell in made["networks"].cells} == set(range(10))
+    assert {cell.split for cell in made["leak"].cells} == {"subject", "sequence", "image"}
+
+
+def test_oddities_change_one_line_each():
+    recipes = {cell.config.recipe for cell in blocks()["oddities"].cells}
+    assert {"as_released", "as_described"} < recipes
+    assert len(recipes) == 2 + len(ODDITIES) and "custom" not in recipes
+
+
+@pytest.mark.parametrize("name", blocks())
+def test_a_block_has_one_size(name):
+    block = blocks()[name]
+    assert {cell.config.size for cell in block.cells} == {block.size}
+    assert len(set(block.cells)) == len(block.cells)

@@ -1,0 +1,87 @@
+"""A tiny block through training, the ledger and back."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fer_lib import results
+from fer_lib.data import load_dataset
+from fer_lib.errors import UserError
+from fer_lib.evaluation.cell import Cell
+from fer_lib.evaluation.contrast import contrast
+from fer_lib.reproduction import controls, runs
+from fer_lib.reproduction.blocks import Block
+from fer_lib.training import TrainConfig
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return load_dataset("synthetic", size=16)
+
+
+@pytest.fixture(scope="module")
+def block():
+    tiny = {"steps": 2, "size": 16, "checkpoint_every": 1, "batch_size": 8, "warmup": 0}
+    cells = [Cell(TrainConfig.make(recipe, "AD", "quick", **tiny), f)
+             for recipe in ("as_released", "as_described") for f in (0, 1)]  # fmt: skip
+    return Block("tiny", "Does it run?", tuple(cells))
+
+
+@pytest.fixture(scope="module")
+def out(block, faces, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reproduction")
+    runs.train(block, folder, faces, progress=False)
+    return folder
+
+
+def test_an_entry_holds_rows_and_contrasts(block, out, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
+    path = runs.record(block, runs.finished(block, out), "fer-lib reproduce tiny", tmp_path)
+    values = json.loads(path.read_text())["values"]
+    assert (values["planned"], values["finished"]) == (4, 4)
+    rows = {row["fold"]: row for row in values["cells"] if "as_described" in row["configuration"]}
+    base = {row["fold"]: row for row in values["cells"] if "as_released" in row["configuration"]}
+    (found,) = values["contrasts"].values()
+    expected = np.mean([rows[f]["validation"]["image"] - base[f]["validation"]["image"] for f in (0, 1)])
+    assert found["image"]["difference"] == pytest.approx(expected, abs=1e-5) and found["image"]["pairs"] == 2
+
+
+def test_an_unfinished_block_says_so(block, out, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
+    more = replace(block, cells=(*block.cells, Cell(replace(block.cells[0].config, seed=9), 0)))
+    values = json.loads(runs.record(more, runs.finished(more, out), "x", tmp_path).read_text())["values"]
+    assert (values["planned"], values["finished"]) == (5, 4)
+    with pytest.raises(UserError, match="no cell is finished"):
+        runs.record(block, [], "x", tmp_path)
+
+
+def test_the_interval_is_nadeau_and_bengios():
+    """By hand: differences .1 and .3, test 10, training 90: sd = .1414, half = t(.975; 1) sd sqrt(1/2 + 1/9)."""
+    base = {"data": "d", "emotions": ["a", "b"], "split": "folds", "variant": "AD", "zero_bias": True, "seed": 0}
+    base |= {"selected": {"validation": {"step": 1}}, "images": {"training": 90, "test": 10}}
+    cells = [
+        base | {"recipe": recipe, "fold": fold, "checkpoints": [{"step": 1, "test": {"image": score}}]}
+        for recipe, fold, score in (("one", 0, 0.6), ("one", 1, 0.9), ("two", 0, 0.5), ("two", 1, 0.6))
+    ]
+    found = contrast(cells, "d/2/one/AD", "d/2/two/AD")
+    assert found["difference"] == pytest.approx(0.2)
+    assert found["high"] - found["difference"] == pytest.approx(12.7062 * 0.141421 * (1 / 2 + 1 / 9) ** 0.5, rel=1e-4)
+    assert contrast(cells, "d/2/one/AD", "d/2/three/AD")["difference"] is None
+
+
+def test_shuffling_keeps_counts_and_sequences_together(faces):
+    dealt = controls.shuffled(faces, 0)
+    units = {}
+    for name, old, new in zip(faces.sequence, faces.emotion, dealt.emotion, strict=True):
+        assert units.setdefault((name, old), new) == new
+    assert (dealt.emotion != faces.emotion).mean() > 0.4
+    before = sorted(faces.emotion[np.unique(faces.sequence + faces.emotion.astype(str), return_index=True)[1]])
+    assert sorted(units.values()) == before
+
+
+def test_identity_labels_are_the_people(faces):
+    named = controls.identity(faces, 0)
+    assert len(named.emotions) == len(set(faces.subject))
+    assert (np.array(named.emotions)[named.emotion] == faces.subject).all()
