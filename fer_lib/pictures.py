@@ -122,6 +122,23 @@ def with_box(image: np.ndarray, box: tuple[int, int, int, int], zoom: int = 1) -
     return large
 
 
+def enlarge(images: np.ndarray, zoom: int) -> np.ndarray:
+    """Pictures (N, H, W) uint8, `zoom` times as large, smoothly: a patch of 32 px is hard to read as squares."""
+    from PIL import Image
+
+    pictures = (Image.fromarray(image) for image in np.asarray(images))
+    grown = (each.resize((zoom * each.width, zoom * each.height), Image.Resampling.BICUBIC) for each in pictures)
+    return np.stack([np.asarray(each) for each in grown])
+
+
+def signed_grey(maps: np.ndarray) -> np.ndarray:
+    """Signed maps (N, H, W) as uint8 pictures: mid grey is zero, the largest size in each map is black or white."""
+    maps = np.asarray(maps, dtype=float)
+    reach = np.abs(maps).max(axis=(1, 2), keepdims=True)
+    scaled = np.divide(maps, reach, out=np.zeros_like(maps), where=reach > 0)
+    return np.round(127.5 + 127.5 * scaled).astype(np.uint8)
+
+
 def data_uri(image: np.ndarray) -> str:
     """A grey picture (H, W) uint8 as a WebP data URI."""
     from PIL import Image

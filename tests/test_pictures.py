@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fer_lib.errors import UserError
-from fer_lib.pictures import gallery, sheet, with_box
+from fer_lib.pictures import enlarge, gallery, sheet, signed_grey, with_box
 
 
 def test_each_picture_is_there_with_its_caption() -> None:
@@ -51,3 +51,15 @@ def test_a_box_is_drawn_on_its_edge_and_leaves_its_inside() -> None:
     assert (drawn[2, 3:9] == 255).all() and (drawn[6, 3:9] == 255).all() and (drawn[2:7, 8] == 255).all()
     assert (drawn[3:6, 4:8] == 90).all() and (drawn[1, 2:10] == 0).all() and drawn[0, 0] == 90
     assert with_box(np.zeros((4, 4), np.uint8), (0, 0, 4, 4), zoom=3).shape == (12, 12)
+
+
+def test_enlarged_pictures_keep_their_levels() -> None:
+    ramp = np.tile(np.arange(0, 160, 20, dtype=np.uint8), (2, 8, 1))
+    grown = enlarge(ramp, 4)
+    assert grown.shape == (2, 32, 32) and grown.dtype == np.uint8
+    assert np.abs(grown[0].reshape(8, 4, 8, 4).mean((1, 3)) - ramp[0]).max() < 4
+
+
+def test_signed_maps_have_zero_in_the_middle() -> None:
+    grey = signed_grey(np.stack([[[-2.0, 0.0], [1.0, 0.5]], np.zeros((2, 2))]))
+    assert grey[0].tolist() == [[0, 128], [191, 159]] and (grey[1] == 128).all()
