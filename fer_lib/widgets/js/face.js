@@ -1,0 +1,314 @@
+// The face in WebGL2: the same mesh, paint, wrinkles, light and sensor as fer_lib/faces/render.py. One `Face` draws both
+// what the reader sees (on its canvas) and what the network gets (grey bytes), from the same parameters.
+import { rotation } from "./head.js";
+import { BLUR, DEPTH, DEVELOP, FOLDS, FULL, LASH, MESH, POOL, RELIEF, SHADE, WALL } from "./face_shaders.js";
+
+const BACKGROUND = 16 - 13.8, CAPPED = 14.6 - 13.8; // dm, counted as the shaders count depth
+const PICTURE_WIDTH = 1.75; // dm
+const HOLLOWS = [0.05, 0.16]; // dm
+const BLUR_SIGMA = 0.45, EXPOSURE = 1, WALL_LEVEL = 0.45; // the neutral scene of Python's renderer
+
+/** Frontal pose and soft light from above left, as Scene.neutral. Angles in degrees. */
+export const NEUTRAL = { pose: [0, 0, 0], light: [-22, 32], contrast: 0.6 };
+
+/** Thrown where the browser cannot draw the face; the message is for the reader. */
+export class NoWebGL extends Error {}
+
+export class Face {
+  /** `canvas` shows the face; `head` is a Head. Throws NoWebGL. */
+  constructor(canvas, head) {
+    const gl = canvas.getContext("webgl2", { antialias: false, alpha: false, preserveDrawingBuffer: true });
+    if (!gl || !gl.getExtension("EXT_color_buffer_float")) {
+      throw new NoWebGL("This browser cannot draw the 3-D face: it offers no WebGL 2 with float targets.");
+    }
+    const fine = gl.getExtension("OES_texture_float_linear");
+    this.one = fine ? gl.R32F : gl.R16F;
+    Object.assign(this, { gl, canvas, head, textures: {}, targets: new Map() });
+    const mesh = (fragment) => program(gl, MESH, fragment), full = (fragment) => program(gl, FULL, fragment);
+    this.programs = { depth: mesh(DEPTH), lash: mesh(LASH), shade: mesh(SHADE), relief: full(RELIEF), folds: full(FOLDS),
+      pool: full(POOL), wall: full(WALL), develop: full(DEVELOP), blur: full(BLUR) };
+    this.empty = gl.createVertexArray();
+    this.load();
+  }
+
+  load() {
+    const { gl, head } = this, fixed = (at, values, size, normalised = false) => {
+      const type = values instanceof Uint8Array ? gl.UNSIGNED_BYTE : gl.FLOAT;
+      gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+      gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
+      attribute(gl, at, size, type, normalised);
+    };
+    this.mesh = gl.createVertexArray();
+    gl.bindVertexArray(this.mesh);
+    this.moving = [0, 1, 2].map((at) => {
+      const buffer = gl.createBuffer();
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+      gl.bufferData(gl.ARRAY_BUFFER, 12 * head.count, gl.DYNAMIC_DRAW);
+      attribute(gl, at, 3, gl.FLOAT, false);
+      return buffer;
+    });
+    fixed(3, head.template, 3);
+    fixed(4, head.masks, 4, true);
+    fixed(5, head.lash, 1, true);
+    fixed(6, head.part, 1);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
+    const order = new Uint16Array([...head.solid, ...head.lashes]);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order, gl.STATIC_DRAW);
+    this.lines();
+  }
+
+  lines() {
+    const { gl } = this, { layers, shape: [count, height, width] } = this.head.wrinkles;
+    this.textures.maps = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.textures.maps);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    gl.texImage3D(gl.TEXTURE_2D_ARRAY, 0, gl.R8_SNORM, width, height, count, 0, gl.RED, gl.BYTE, layers);
+    parameters(gl, gl.TEXTURE_2D_ARRAY, gl.NEAREST);
+  }
+
+  /** Show another person (Head.person). */
+  wear(person) {
+    const { gl } = this;
+    this.person = person;
+    for (const name of ["paint", "strands"]) {
+      gl.deleteTexture(this.textures[name] ?? null);
+      this.textures[name] = gl.createTexture();
+      gl.bindTexture(gl.TEXTURE_2D, this.textures[name]);
+      gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+      const { width, height, pixels } = person[name];
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, pixels);
+      parameters(gl, gl.TEXTURE_2D, gl.LINEAR);
+    }
+  }
+
+  /** Move the face: an AU table, Float32Array (2 × A). Then draw. */
+  express(aus) {
+    const { gl, head } = this, { positions, normals, eyes } = head.pose(this.person, aus);
+    [positions, normals, eyes].forEach((values, at) => {
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.moving[at]);
+      gl.bufferSubData(gl.ARRAY_BUFFER, 0, values);
+    });
+    this.wrinkle(head.folds(this.person, aus));
+  }
+
+  wrinkle(rows) {
+    const { gl, head } = this, [, height, width] = head.wrinkles.shape, { chart, lined, height_at_one: rise } = head.rig;
+    const relief = this.target("relief", width, height, this.one), folds = this.target("folds", width, height, gl.RGBA16F);
+    this.fill(this.programs.relief, relief, (set) => {
+      set.array("maps", this.textures.maps);
+      set.whole("count", rows.length);
+      if (rows.length) gl.uniform3fv(set.place("amounts"), rows.flat());
+      set.real("scale", head.wrinkles.scale);
+      set.real("chart", chart.left + lined[0] / chart.scale, chart.scale, 0, 0);
+    });
+    this.fill(this.programs.folds, folds, (set) => {
+      set.texture("heights", relief);
+      set.real("rise", rise * chart.scale);
+    });
+  }
+
+  /** Draw on the canvas at its own size. `samples`: finer samples a side of each pixel. */
+  show(scene = NEUTRAL, samples = 1) {
+    const { width, height } = this.canvas;
+    this.draw(scene, Math.min(width, height), samples, null);
+  }
+
+  /** The grey picture, Uint8Array of size², as fer_lib.faces.render makes it (3 × 3 samples a pixel). */
+  picture(size, scene = NEUTRAL, samples = 3) {
+    const { gl } = this, target = this.target(`picture${size}`, size, size, gl.RGBA8), bytes = new Uint8Array(4 * size * size);
+    this.draw(scene, size, samples, target);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, target.frame);
+    gl.readPixels(0, 0, size, size, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+    return bytes.filter((_, i) => i % 4 === 0);
+  }
+
+  draw(scene, size, samples, target) {
+    const { gl } = this, fine = size * samples, name = (part) => `${part}${size}x${samples}`;
+    const depth = this.target(name("depth"), fine, fine, this.one, true);
+    const lashes = this.target(name("lashes"), fine, fine, gl.RGBA8, true);
+    const light = this.target(name("light"), fine, fine, this.one, true);
+    const turn = rotation(scene.pose);
+    this.pass(this.programs.depth, depth, turn, BACKGROUND, false);
+    this.pass(this.programs.lash, lashes, turn, 0, true, (set) => set.texture("depths", depth));
+    const near = HOLLOWS.map((reach) => this.hollow(name(`near${reach}`), depth, Math.max(1, Math.round(fine / PICTURE_WIDTH * reach))));
+    this.wall(light, lashes, scene);
+    this.pass(this.programs.shade, light, turn, null, false, (set) => this.material(set, scene, { depth, lashes, near, fine }));
+    const tones = this.target(name("tones"), size, size, this.one);
+    this.fill(this.programs.develop, tones, (set) => {
+      set.texture("linear", light);
+      set.whole("samples", samples);
+      set.real("exposure", EXPOSURE);
+    });
+    this.fill(this.programs.blur, target ?? { frame: null, width: size, height: size }, (set) => {
+      set.texture("tones", tones);
+      set.real("sigma", BLUR_SIGMA);
+      set.whole("flip", target ? 0 : 1);
+    });
+  }
+
+  /** Draw the mesh. `clear`: value the target starts from, null to draw over what stands there. */
+  pass(shader, target, turn, clear, lashes, settings = () => {}) {
+    const { gl, head, person } = this, set = this.use(shader, target);
+    gl.uniformMatrix3fv(set.place("turn"), true, turn);
+    set.real("box", person.centre, person.half);
+    settings(set);
+    gl.enable(gl.CULL_FACE);
+    gl.frontFace(gl.CW); // rows run downwards
+    gl.enable(gl.DEPTH_TEST);
+    gl.clearColor(clear ?? 0, 0, 0, 0);
+    gl.clear(gl.DEPTH_BUFFER_BIT | (clear === null ? 0 : gl.COLOR_BUFFER_BIT));
+    gl.bindVertexArray(this.mesh);
+    const start = lashes ? head.solid.length : 0, count = lashes ? head.lashes.length : head.solid.length;
+    gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_SHORT, 2 * start);
+    gl.disable(gl.DEPTH_TEST);
+    gl.disable(gl.CULL_FACE);
+  }
+
+  hollow(name, depth, cells) {
+    const stride = Math.max(1, cells >> 1), places = Math.floor((depth.width - 1) / stride) + 1;
+    const half = this.target(`${name}half`, places, depth.height, this.one), whole = this.target(name, places, places, this.one);
+    for (const [source, target, x, y] of [[depth, half, 1, 0], [half, whole, 0, 1]]) {
+      this.fill(this.programs.pool, target, (set) => {
+        set.texture("source", source);
+        this.gl.uniform2i(set.place("along"), x, y);
+        set.whole("reach", cells);
+        set.whole("stride", stride);
+        set.real("farthest", CAPPED);
+      });
+    }
+    return whole;
+  }
+
+  chart(set) {
+    const { left, top, scale, size: [width, height] } = this.head.rig.chart, { strands } = this.person;
+    set.real("chart", left, top, width / scale, height / scale);
+    set.texture("strandMap", this.textures.strands);
+    set.real("strandScale", strands.low, strands.range);
+  }
+
+  wall(light, lashes, scene) {
+    const { person } = this, fine = light.width, pixels = fine / 2 / person.half;
+    this.fill(this.programs.wall, light, (set) => {
+      this.chart(set);
+      const eyes = fine * (0.5 - (7.285 - person.centre) / person.half / 2);
+      set.real("place", pixels, eyes, fine / 2 + 0.3 * pixels * scene.pose[0] * Math.PI / 180, person.long_hair ? 1 : 0);
+      set.real("hair", person.hair_darkness, person.hair_volume);
+      set.real("level", WALL_LEVEL);
+      set.texture("lashes", lashes);
+    });
+  }
+
+  material(set, scene, { depth, lashes, near, fine }) {
+    const { person } = this, { chart, lined } = this.head.rig, dm = 1 / chart.scale;
+    this.chart(set);
+    const [azimuth, elevation] = scene.light.map((angle) => angle * Math.PI / 180), flat = Math.cos(elevation);
+    set.real("towards", Math.sin(azimuth) * flat, Math.sin(elevation), Math.cos(azimuth) * flat);
+    set.real("share", scene.contrast);
+    set.real("pixelsPerDm", fine / 2 / person.half);
+    set.real("paintScale", person.paint.low, person.paint.range);
+    set.real("lined", chart.left + lined[0] * dm, chart.top - lined[1] * dm, lined[2] * dm, lined[3] * dm);
+    set.real("person1", person.skin_tone, person.lip_darkness, person.hair_darkness, person.iris_darkness);
+    set.real("person2", person.hairline, person.teeth);
+    const maps = { depths: depth, lashes, near1: near[0], near2: near[1], paintMap: this.textures.paint, foldMap: this.targets.get("folds") };
+    for (const [name, map] of Object.entries(maps)) set.texture(name, map);
+  }
+
+  fill(shader, target, settings) {
+    const { gl } = this;
+    settings(this.use(shader, target));
+    gl.bindVertexArray(this.empty);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  use(shader, { frame, width, height }) {
+    const { gl } = this;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
+    gl.viewport(0, 0, width, height);
+    gl.useProgram(shader);
+    return new Settings(gl, shader);
+  }
+
+  /** A texture to draw into, made once per name and size. */
+  target(name, width, height, format, deep = false) {
+    const { gl } = this, old = this.targets.get(name);
+    if (old?.width === width && old.height === height) return old;
+    if (old) discard(gl, old);
+    const made = { width, height, texture: gl.createTexture(), frame: gl.createFramebuffer(), deep: deep && gl.createRenderbuffer() };
+    gl.bindTexture(gl.TEXTURE_2D, made.texture);
+    gl.texStorage2D(gl.TEXTURE_2D, 1, format, width, height);
+    parameters(gl, gl.TEXTURE_2D, gl.LINEAR);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, made.frame);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, made.texture, 0);
+    if (deep) {
+      gl.bindRenderbuffer(gl.RENDERBUFFER, made.deep);
+      gl.renderbufferStorage(gl.RENDERBUFFER, gl.DEPTH_COMPONENT24, width, height);
+      gl.framebufferRenderbuffer(gl.FRAMEBUFFER, gl.DEPTH_ATTACHMENT, gl.RENDERBUFFER, made.deep);
+    }
+    this.targets.set(name, made);
+    return made;
+  }
+
+  /** Free the graphics memory. */
+  close() {
+    this.gl.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+}
+
+/** Uniforms of one program, set by name. */
+class Settings {
+  constructor(gl, shader) {
+    Object.assign(this, { gl, shader, unit: 0 });
+  }
+
+  place(name) {
+    return this.gl.getUniformLocation(this.shader, name);
+  }
+
+  real(name, ...values) {
+    this.gl[`uniform${values.length}f`](this.place(name), ...values);
+  }
+
+  whole(name, value) {
+    this.gl.uniform1i(this.place(name), value);
+  }
+
+  texture(name, map, kind = this.gl.TEXTURE_2D) {
+    this.gl.activeTexture(this.gl.TEXTURE0 + this.unit);
+    this.gl.bindTexture(kind, map.texture ?? map);
+    this.whole(name, this.unit++);
+  }
+
+  array(name, map) {
+    this.texture(name, map, this.gl.TEXTURE_2D_ARRAY);
+  }
+}
+
+function program(gl, vertex, fragment) {
+  const made = gl.createProgram();
+  for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
+    const shader = gl.createShader(type);
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(made, shader);
+  }
+  gl.linkProgram(made);
+  if (gl.getProgramParameter(made, gl.LINK_STATUS) || gl.isContextLost()) return made;
+  const log = gl.getAttachedShaders(made).map((shader) => gl.getShaderInfoLog(shader)).join(" ");
+  throw new NoWebGL(`This browser's graphics driver refuses the face: ${gl.getProgramInfoLog(made)} ${log}`);
+}
+
+function attribute(gl, at, size, type, normalised) {
+  gl.enableVertexAttribArray(at);
+  gl.vertexAttribPointer(at, size, type, normalised, 0, 0);
+}
+
+function parameters(gl, kind, filter) {
+  for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(kind, side, filter);
+  for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(kind, side, gl.CLAMP_TO_EDGE);
+}
+
+function discard(gl, { texture, frame, deep }) {
+  gl.deleteTexture(texture);
+  gl.deleteFramebuffer(frame);
+  if (deep) gl.deleteRenderbuffer(deep);
+}

@@ -1,0 +1,219 @@
+// The shaders of face.js. They mirror fer_lib/faces (render.py, shading.py, skin.py, wrinkles.py, chart.py) line by line;
+// tests/widgets/test_face.py holds both to the same pictures. Rows of every texture run downwards, as in Python.
+
+const HEADER = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+precision highp sampler2DArray;
+`;
+
+/** A triangle over the whole target. */
+export const FULL = `${HEADER}
+void main() { gl_Position = vec4(gl_VertexID == 1 ? 3. : -1., gl_VertexID == 2 ? 3. : -1., 0., 1.); }`;
+
+export const MESH = `${HEADER}
+layout(location = 0) in vec3 position;
+layout(location = 1) in vec3 normal;
+layout(location = 2) in vec3 eye;
+layout(location = 3) in vec3 templ;
+layout(location = 4) in vec4 masks;
+layout(location = 5) in float lash;
+layout(location = 6) in float part;
+uniform mat3 turn;      // applied as v · R
+uniform vec2 box;       // centre height and half size of the picture, dm
+invariant gl_Position;
+out vec3 vNormal, vEye, vTemplate; out vec4 vMasks; out float vDepth, vLash; flat out int vPart;
+void main() {
+  const vec3 pivot = vec3(0., 6.75, .45);
+  vec3 p = (position - pivot) * turn + pivot;
+  float depth = 14.5 - p.z, near = 11., far = 19.;
+  // y points down: row 0 of the target is the top of the picture
+  gl_Position = vec4(13. / box.y * p.x, -13. / box.y * (p.y - box.x),
+                     (depth * (far + near) - 2. * far * near) / (far - near), depth);
+  vNormal = normal * turn; vEye = eye; vTemplate = templ; vMasks = masks;
+  vDepth = depth - 13.8; // so that half floats, where a device has no better, are fine enough
+  vLash = lash;
+  vPart = int(part + .5);
+}`;
+
+export const DEPTH = `${HEADER}
+in float vDepth; out float depth;
+void main() { depth = vDepth; }`;
+
+export const LASH = `${HEADER}
+in float vDepth, vLash; uniform sampler2D depths; out vec4 cover;
+void main() {
+  float behind = texelFetch(depths, ivec2(gl_FragCoord.xy), 0).r;
+  cover = vec4(vDepth < behind + .02 ? vLash : 0.);
+}`;
+
+/** Relief of all AUs in use, both sides. */
+export const RELIEF = `${HEADER}
+uniform sampler2DArray maps; uniform int count; uniform vec3 amounts[32]; uniform float scale;
+uniform vec4 chart;     // x of the window's left edge, dm; pixels a dm
+out float height;
+void main() {
+  float x = chart.x + gl_FragCoord.x / chart.y, left = 1. / (1. + exp(-x / .012)), sum = 0.;
+  for (int i = 0; i < count; i++) {
+    float line = texelFetch(maps, ivec3(ivec2(gl_FragCoord.xy), int(amounts[i].x)), 0).r;
+    sum += line * mix(amounts[i].z, amounts[i].y, left);
+  }
+  height = sum * scale;
+}`;
+
+/** Slope along x and y, and depth of the valley floors. */
+export const FOLDS = `${HEADER}
+uniform sampler2D heights; uniform float rise; out vec4 folds;
+void main() {
+  ivec2 at = ivec2(gl_FragCoord.xy), last = textureSize(heights, 0) - 1;
+  float here = texelFetch(heights, at, 0).r;
+  float left = texelFetch(heights, ivec2(max(at.x - 1, 0), at.y), 0).r, right = texelFetch(heights, ivec2(min(at.x + 1, last.x), at.y), 0).r;
+  float above = texelFetch(heights, ivec2(at.x, max(at.y - 1, 0)), 0).r, below = texelFetch(heights, ivec2(at.x, min(at.y + 1, last.y)), 0).r;
+  folds = vec4((right - left) * rise / 2., (above - below) * rise / 2., max(-here, 0.), 0.);
+}`;
+
+/** Box means along one axis, at every \`stride\`-th place; the outside does not count (torch's avg_pool2d). */
+export const POOL = `${HEADER}
+uniform sampler2D source; uniform ivec2 along; uniform int reach, stride; uniform float farthest;
+out float mean;
+void main() {
+  ivec2 at = ivec2(gl_FragCoord.xy), last = textureSize(source, 0) - 1;
+  ivec2 middle = at + along * (at * stride - at);
+  float sum = 0., count = 0.;
+  for (int d = -reach; d <= reach; d++) {
+    ivec2 place = middle + along * d;
+    if (any(lessThan(place, ivec2(0))) || any(greaterThan(place, last))) continue;
+    sum += min(texelFetch(source, place, 0).r, farthest);
+    count++;
+  }
+  mean = sum / count;
+}`;
+
+const CHART = `
+uniform vec4 chart;      // left, top, dm; width, height, dm
+uniform sampler2D strandMap; uniform vec2 strandScale;
+float strandsAt(vec2 p) {
+  vec2 uv = vec2((p.x - chart.x) / chart.z, (chart.y - p.y - .5 / 240.) / chart.w);
+  return strandScale.x + strandScale.y * texture(strandMap, uv).r;
+}
+float sigmoid(float x) { return 1. / (1. + exp(-x)); }
+`;
+
+/** The wall and, for people with long hair, the hair behind the face. */
+export const WALL = `${HEADER}${CHART}
+uniform vec4 place;     // pixels a dm, row of the eyes, column of the middle, long hair
+uniform vec2 hair;      // darkness, volume
+uniform float level; uniform sampler2D lashes; out float light;
+void main() {
+  float wall = pow(clamp(level, .02, 1.), 2.);
+  vec2 at = vec2((gl_FragCoord.x - place.z) / place.x, 7.285 - (gl_FragCoord.y - place.y) / place.x);
+  float strands = strandsAt(at);
+  float edge = .80 + .06 * hair.y + .03 * sin(3.1 * at.y) + .10 * (strands - 1.);
+  float cover = sigmoid((edge - abs(at.x)) / .012) * place.w;
+  float dark = (.16 - .14 * hair.x) * max(strands, .3) * (.55 + .45 * min(abs(at.x) / .8, 1.));
+  light = mix(wall, dark, cover) * (1. - .8 * texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r);
+}`;
+
+export const SHADE = `${HEADER}${CHART}
+in vec3 vNormal, vEye, vTemplate; in vec4 vMasks; in float vDepth; flat in int vPart;
+uniform mat3 turn; uniform vec3 towards; uniform float share, pixelsPerDm;
+uniform sampler2D depths, near1, near2, lashes, paintMap, foldMap;
+uniform vec2 paintScale; uniform vec4 lined;   // left, top, width, height of the folds' window, dm
+uniform vec4 person1;    // skin tone, lips, hair and iris darkness
+uniform vec2 person2;    // hairline, dm; brightness of teeth
+out float light;
+
+float hairField(vec3 t) {
+  float x = abs(t.x);
+  float front = t.y - (7.98 + person2.x - 1.1 * pow(max(x - .30, 0.), 1.5) - .06 * x);
+  return max(front, min(min(.92 - t.z, (t.y - 7.12) * 1.5), (x - .5) * 2.));
+}
+float eyeAlbedo() {
+  const float IRIS = .066, PUPIL = .030;
+  float radius = length(vEye.xy), iris = .15 - .125 * person1.w;
+  iris *= 1. - .55 * sigmoid((radius - .9 * IRIS) / .003);
+  float sclera = .46 * (1. - .9 * max(radius - IRIS, 0.));
+  if (vEye.z <= 0.) return sclera;
+  return mix(mix(.015, iris, sigmoid((radius - PUPIL) / .002)), sclera, sigmoid((radius - IRIS) / .003));
+}
+float teethAlbedo(bool upper) {
+  float arc = asin(clamp(vTemplate.x / .33, -.99, .99)) * .33;
+  float gap = 1. - .35 * exp(-pow((fract(arc / .062 + .5) - .5) * .062 / .006, 2.));
+  float gum = sigmoid((upper ? vTemplate.y - 6.70 : 6.52 - vTemplate.y) / .008);
+  return .62 * person2.y * gap * (1. - .7 * gum);
+}
+float open(sampler2D pooled, float reach, float strength, vec2 uv) {
+  float around = texture(pooled, uv).r;
+  return exp(-strength * clamp((min(vDepth, .8) - around) / reach - .1, 0., 2.));
+}
+float shadow(vec2 uv) {
+  float steps[7] = float[](.05, .09, .14, .20, .28, .38, .50), blocked = 0.;
+  vec2 size = vec2(textureSize(depths, 0));
+  for (int i = 0; i < 7; i++) {
+    float there = texture(depths, uv + vec2(towards.x, -towards.y) * steps[i] * pixelsPerDm / size).r;
+    float rise = vDepth - towards.z * steps[i] - there;
+    blocked = max(blocked, clamp((rise - .015) / .04, 0., 1.) * clamp((.7 - rise) / .2, 0., 1.));
+  }
+  return blocked;
+}
+void main() {
+  bool body = vPart == 0, eye = vPart == 1 || vPart == 2, upper = vPart == 7, teeth = upper || vPart == 8;
+  vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0));
+  vec3 normal = normalize(vNormal);
+  float skin = .09 + .44 * pow(person1.x, 1.15), albedo, gloss = .05, hair = 0.;
+  float dimmed = pow(min(skin / .30, 1.), .45);
+  if (body) {
+    vec3 folds = texture(foldMap, vec2((vTemplate.x - lined.x) / lined.z, (lined.y - vTemplate.y) / lined.w)).rgb;
+    float paint = paintScale.x + paintScale.y * texture(paintMap, vec2((vTemplate.x - chart.x) / chart.z, (chart.y - vTemplate.y) / chart.w)).r;
+    // the head's own axes: rows of the rotation
+    normal = normalize(normal - folds.x * (vec3(1., 0., 0.) * turn) - folds.y * (vec3(0., 1., 0.) * turn));
+    albedo = skin * paint * (1. - .26 * min(folds.z, 1.6)) * (1. - person1.y * vMasks.x);
+    float strands = strandsAt(vTemplate.xy);
+    hair = sigmoid((hairField(vTemplate) + .02 * (strands - 1.) * 4.) / .022) * (1. - vMasks.w);
+    albedo = mix(albedo, (.22 - .19 * person1.z) * max(strands, .3), hair);
+    albedo = mix(albedo, .07, vMasks.y * (1. - vMasks.x));
+    gloss = .05 + .10 * vMasks.x;
+  } else if (eye) {
+    albedo = eyeAlbedo() * dimmed; gloss = .9;
+  } else if (teeth) {
+    albedo = teethAlbedo(upper) * dimmed; gloss = .25;
+  } else {
+    albedo = .16;
+  }
+  gloss *= 1. - hair;
+  float sky = open(near1, .05, 1.5, uv) * open(near2, .16, .8, uv), blocked = shadow(uv);
+  if (teeth) { sky = pow(sky, .45); blocked *= .35; }  // enamel is lit from within
+  float key = pow(max((dot(normal, towards) + .25) / 1.25, 0.), 1.2) * (1. - .72 * blocked);
+  float dome = (.66 + .22 * normal.y + .20 * max(normal.z, 0.)) * sky;
+  float shine = max(dot(normal, normalize(towards + vec3(0., 0., 1.))), 0.);
+  float lobes = (.045 * pow(shine, 12.) + gloss * .35 * pow(shine, 90.)) * (1. - blocked) * sky;
+  float colour = albedo * (1.75 * share * key + 1.15 * (1. - share) * dome) + lobes * share;
+  light = colour * pow(.30 / skin, .62) * (1. - .8 * texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r);
+}`;
+
+/** Box filter over the finer samples, and the tone curve. */
+export const DEVELOP = `${HEADER}
+uniform sampler2D linear; uniform int samples; uniform float exposure; out float tone;
+void main() {
+  ivec2 corner = ivec2(gl_FragCoord.xy) * samples;
+  float sum = 0.;
+  for (int y = 0; y < samples; y++) for (int x = 0; x < samples; x++) sum += texelFetch(linear, corner + ivec2(x, y), 0).r;
+  float light = exposure * sum / float(samples * samples);
+  tone = pow(max(1.30 * light / (1. + .30 * light), 1e-4), .56);
+}`;
+
+/** The lens's blur, and grey levels. \`flip\`: canvases count rows upwards. */
+export const BLUR = `${HEADER}
+uniform sampler2D tones; uniform float sigma; uniform bool flip; out vec4 grey;
+void main() {
+  ivec2 size = textureSize(tones, 0), at = ivec2(gl_FragCoord.xy);
+  if (flip) at.y = size.y - 1 - at.y;
+  float sum = 0., weights = 0.;
+  for (int y = -1; y <= 1; y++) for (int x = -1; x <= 1; x++) {
+    float weight = exp(-.5 * float(x * x + y * y) / (sigma * sigma));
+    sum += weight * texelFetch(tones, clamp(at + ivec2(x, y), ivec2(0), size - 1), 0).r;
+    weights += weight;
+  }
+  grey = vec4(vec3(sum / weights), 1.);
+}`;
