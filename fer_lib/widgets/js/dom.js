@@ -1,0 +1,97 @@
+// Small helpers to build a widget's elements: named, reachable by keyboard, sharp on every screen.
+
+let numbers = 0;
+export function uid(stem = "fer-w") {
+  return `${stem}-${++numbers}`;
+}
+
+/** An element: attributes (on… are listeners, false and null are left out), then children (strings or nodes). */
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === false || value === null || value === undefined) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** The widget's own root inside the host's element: class "fer-w", a name, and its keys kept from JupyterLab. */
+export function frame(host, name) {
+  const root = el("section", { class: "fer-w", "aria-label": name });
+  root.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab would swallow arrow keys
+  host.replaceChildren(root);
+  return root;
+}
+
+/** A labelled <select>. `options`: [value, text] pairs. */
+export function choice(label, options, value, changed) {
+  const select = el("select", { onchange: () => changed(select.value) },
+    options.map(([each, text]) => el("option", { value: each, selected: String(each) === String(value) }, text)));
+  return { element: el("label", { class: "fer-w-field" }, el("span", {}, label), select), select };
+}
+
+/** A row of radio buttons that look like one switch. `options`: [value, text] pairs. */
+export function segments(label, options, value, changed) {
+  const group = uid("segments");
+  const inputs = options.map(([each, text]) => {
+    const input = el("input", { type: "radio", name: group, value: each, checked: String(each) === String(value),
+      onchange: () => input.checked && changed(each) });
+    return [input, el("label", {}, input, el("span", {}, text))];
+  });
+  const element = el("fieldset", { class: "fer-w-segments" }, el("legend", {}, label),
+    el("div", {}, inputs.map(([, shown]) => shown)));
+  return { element, set: (each) => inputs.forEach(([input]) => { input.checked = input.value === String(each); }) };
+}
+
+/** A polite live region and the function that speaks through it. */
+export function speaker() {
+  const element = el("p", { class: "fer-w-quiet", "aria-live": "polite" });
+  return { element, say: (text) => { element.textContent = text; } };
+}
+
+/** A picture's table twin, folded. `rows`: lists of cells; the first cell of each row is its header. */
+export function tableTwin(summary, headers, rows) {
+  const body = rows.map(([first, ...rest]) =>
+    el("tr", {}, el("th", { scope: "row" }, String(first)), rest.map((cell) => el("td", {}, String(cell)))));
+  return el("details", { class: "fer-w-twin" }, el("summary", {}, summary),
+    el("div", { class: "fer-w-scroll", tabindex: "0", role: "region", "aria-label": summary },
+      el("table", {}, el("thead", {}, el("tr", {}, headers.map((text) => el("th", { scope: "col" }, text)))),
+        el("tbody", {}, body))));
+}
+
+/** A canvas as wide as its place, `height` px high (a number, or a function of the width), redrawn when that changes.
+    `draw(context, width, height)` works in CSS pixels. */
+export function sharpCanvas(height, draw, attributes = {}) {
+  const canvas = el("canvas", { ...attributes });
+  const high = typeof height === "function" ? height : () => height;
+  let width = 0;
+  function redraw() {
+    if (!width) return;
+    const ratio = globalThis.devicePixelRatio || 1, tall = high(width);
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(tall * ratio);
+    canvas.style.height = `${tall}px`;
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    draw(context, width, tall);
+  }
+  const holder = el("div", { class: "fer-w-canvas" }, canvas);
+  const watch = new ResizeObserver(([entry]) => {
+    const now = Math.floor(entry.contentRect.width);
+    if (now !== width) { width = now; redraw(); }
+  });
+  watch.observe(holder);
+  return { element: holder, canvas, redraw, stop: () => watch.disconnect() };
+}
+
+/** What a reader sees when something is missing: never a blank place. */
+export function failure(error) {
+  return el("p", { class: "fer-w-error", role: "alert" }, String(error?.message ?? error));
+}
+
+/** Whether the reader asked for less motion. */
+export function calm() {
+  return globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches ?? false;
+}

@@ -1,0 +1,58 @@
+"""Plain rows of single runs, for the widgets that draw every run as a dot."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fer_lib import results
+from fer_lib.errors import UserError
+from fer_lib.evaluation.cell import SELECTIONS
+from fer_lib.evaluation.tables import UNITS
+
+FIELDS = ("variant", "split", "selection", "unit", "fold", "seed", "accuracy")
+Row = dict[str, Any]
+
+
+def rows_of(entry: results.Entry) -> list[Row]:
+    """One row a (run, selection, unit) of a ledger entry that keeps its runs in values["cells"].
+
+    FIELDS: variant ("AD", "AD, as_described", …), split ("folds", "subject", "sequence", "image"), selection
+    ("validation", "test", "last"), unit ("image", "sequence"), fold, seed, accuracy (0–1).
+    Raises UserError for an entry that keeps no runs.
+    """
+    cells = entry.values.get("cells")
+    if not cells:
+        raise UserError(f"ledger entry {entry.name} keeps no single runs; expected values['cells'], one row a training")
+    return [row for cell in cells for row in _rows(cell)]
+
+
+def _rows(cell: Mapping[str, Any]) -> Iterable[Row]:
+    _, _, recipe, variant, *rest = cell["configuration"].split("/")
+    split = next((part.removeprefix("by-") for part in rest if part.startswith("by-")), "folds")
+    more = [recipe] if recipe != "as_released" else []
+    more += ["with biases"] if "bias" in rest else []
+    more += [part for part in rest if part != "bias" and not part.startswith("by-")]
+    name = ", ".join([variant, *more])
+    for selection in SELECTIONS:
+        for unit in UNITS:
+            if selection in cell:
+                where = {"variant": name, "split": split, "selection": selection, "unit": unit}
+                yield where | {"fold": cell["fold"], "seed": cell["seed"], "accuracy": cell[selection][unit]}
+
+
+def checked_rows(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Rows with FIELDS alone (`split` "folds", `unit` "image" where absent). Raises UserError naming a wrong row."""
+    made = []
+    for place, row in enumerate(rows):
+        full = {"split": "folds", "unit": "image", "seed": 0, "fold": 0} | dict(row)
+        if missing := [name for name in FIELDS if name not in full]:
+            raise UserError(f"row {place} has no {missing[0]!r}; expected {', '.join(FIELDS)}")
+        if not 0 <= full["accuracy"] <= 1:
+            raise UserError(f"row {place}: accuracy {full['accuracy']!r}; expected a number from 0 to 1")
+        made.append({name: _plain(full[name]) for name in FIELDS})
+    if not made:
+        raise UserError("no rows; expected one a run")
+    return made
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value  # numpy's numbers are no JSON

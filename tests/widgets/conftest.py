@@ -1,0 +1,100 @@
+"""Pages with widgets and no kernel, made as the book's build makes them, and a browser that reaches nothing else."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from html import escape
+from pathlib import Path
+
+import pytest
+from ipywidgets.embed import dependency_state, embed_data
+
+from fer_lib.site import widgets as site
+from fer_lib.site.serve import server
+from tests.book.conftest import browser  # noqa: F401 (a fixture)
+
+HOST = Path(__file__).parents[2] / "book" / "site" / "widgets.js"
+STATE = "application/vnd.jupyter.widget-state+json"
+PAGE = """<!doctype html><html lang="en" data-content_root="./" data-theme="{theme}"><head><meta charset="utf-8">
+<title>{title}</title><link rel="stylesheet" href="_static/widgets/widgets.css"><link rel="icon" href="data:,">
+<script type="{mime}">{state}</script><script src="_static/widgets.js" defer></script>
+<style>body {{ margin: 0; padding: 8px; font: 16px system-ui; background: {ground} }}</style></head>
+<body><main><h1>{title}</h1>{places}</main></body></html>"""
+
+
+@pytest.fixture(scope="session")
+def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what a build puts under _static."""
+    folder = tmp_path_factory.mktemp("site")
+    for name, text in site.scripts():
+        target = folder / "_static" / "widgets" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    (folder / "_static" / "widgets.js").write_text(HOST.read_text(encoding="utf-8"), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(site_folder: Path) -> Iterator[str]:
+    running = server(site_folder, 0)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{running.server_address[1]}"
+    running.shutdown()
+
+
+@pytest.fixture(scope="session")
+def write_page(site_folder: Path) -> Callable[..., Path]:
+    """write_page("name", widget, …, theme="light") → the page's file."""
+
+    def write(name: str, *shown, theme: str = "light") -> Path:
+        own = dependency_state(list(shown), drop_defaults=False)
+        state = embed_data(views=list(shown), state=own)["manager_state"]
+        places = "".join(site.place(widget.model_id) for widget in shown)
+        ground = {"light": "#fff", "dark": "#14181e"}[theme]
+        fill = {"mime": STATE, "theme": theme, "ground": ground, "title": escape(name), "places": places}
+        text = PAGE.format(state=site.page_state(json.dumps(state)), **fill)
+        path = site_folder / f"{name}.html"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+class Opened:
+    """A page in a window, and everything that went wrong in it."""
+
+    def __init__(self, browser, address: str, **options) -> None:  # noqa: F811
+        self.context = browser.new_context(**{"viewport": {"width": 1100, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.troubles: list[str] = []
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.troubles.append(f"failed: {request.url}"))
+        self.page.on("console", lambda message: message.type == "error" and self.troubles.append(message.text))
+        self.page.on("request", self._request)
+        self.own = address.rpartition("/")[0]
+        self.page.goto(address)
+
+    def _request(self, request) -> None:
+        if not request.url.startswith((self.own, "blob:", "data:")):
+            self.troubles.append(f"outside request: {request.url}")
+
+    def drawn(self) -> "Opened":
+        """Wait until every widget is drawn."""
+        for place in self.page.locator(".fer-widget").all():
+            place.scroll_into_view_if_needed()
+        self.page.wait_for_function("!document.querySelector('.fer-widget:not([data-drawn])')")
+        return self
+
+
+@pytest.fixture
+def open_page(browser, address: str) -> Iterator[Callable[..., Opened]]:  # noqa: F811
+    """open_page(file, from_disk=False, **context options) → Opened."""
+    opened: list[Opened] = []
+
+    def go(path: Path, *, from_disk: bool = False, **options) -> Opened:
+        opened.append(Opened(browser, path.as_uri() if from_disk else f"{address}/{path.name}", **options))
+        return opened[-1].drawn()
+
+    yield go
+    for each in opened:
+        each.context.close()

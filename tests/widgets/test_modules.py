@@ -1,0 +1,65 @@
+"""The widgets' modules: bundled in order, refused when of another form, answered from assets alone."""
+
+from pathlib import Path
+
+import pytest
+
+from fer_lib import widgets
+from fer_lib.errors import UserError
+from fer_lib.widgets import base
+from fer_lib.widgets.modules import JS, bundle, in_order, module, page_script
+from fer_lib.widgets.runs import checked_rows
+
+MODULES = sorted(path.stem for path in JS.glob("*.js"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_is_of_the_form_that_pages_and_jupyterlab_load(name: str) -> None:
+    order = [each.name for each in in_order(name)]
+    assert order[-1] == name and set(module(name).needs) <= set(order)
+    assert page_script(name).startswith(f'ferWidgets.define("{name}"')
+
+
+def test_a_bundle_holds_each_module_once_needed_ones_first(tmp_path: Path) -> None:
+    imports = 'import { b } from "./b.js";\nimport { c } from "./c.js";\n'
+    (tmp_path / "a.js").write_text(imports + "export default { render: b };\n")
+    (tmp_path / "b.js").write_text('import { c } from "./c.js";\nexport function b() { return c; }\n')
+    (tmp_path / "c.js").write_text("export const c = 1;\n")
+    text = bundle("a", tmp_path)
+    assert [text.count(f'made["{name}"] = ') for name in "abc"] == [1, 1, 1]
+    assert text.index('made["c"] =') < text.index('made["b"] =') < text.index('made["a"] =')
+    assert "export function" not in text and text.endswith('export default made["a"].default;\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('import x from "https://example.org/x.js";', "expected import"),
+        ("export { y };", "expected import"),
+        ('import { a } from "./a.js";', "import each other"),
+        ('import { z } from "./z.js";', "no such widget module"),
+    ],
+)
+def test_other_forms_are_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "a.js").write_text(text + "\n")
+    with pytest.raises(UserError, match=reason):
+        in_order("a", tmp_path)
+
+
+def test_only_files_of_the_asset_folder_are_read() -> None:
+    for name in ("../base.py", "base.py", "/etc/hostname", ""):
+        with pytest.raises(UserError, match="no widget asset"):
+            base.read_asset(name)
+
+
+def test_an_unknown_option_is_named() -> None:
+    with pytest.raises(UserError, match="'fliter'; it takes data, rows"):
+        widgets.SeedStrip(rows=[{"variant": "AD", "selection": "test", "accuracy": 0.5}], fliter=3)
+
+
+@pytest.mark.parametrize(
+    "row", [{"variant": "AD", "selection": "test"}, {"variant": "AD", "selection": "x", "accuracy": 51}]
+)
+def test_wrong_rows_are_named(row: dict) -> None:
+    with pytest.raises(UserError, match="row 0"):
+        checked_rows([row])
