@@ -3,21 +3,30 @@
 import re
 from pathlib import Path
 
-from myst_nb.sphinx_ import NbMetadataCollector
+from jupyter_cache import get_cache
+from myst_nb.core.read import create_nb_reader
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import SphinxError
 from sphinx.util import logging
 
+from fer_lib.errors import UserError
+from fer_lib.site import publish
 from fer_lib.site.cache import cache_folder
 from fer_lib.site.docstrings import to_restructured
+from fer_lib.site.execute import Chapter, cached_run, execute
 from fer_lib.site.ledger import LedgerRole
 from fer_lib.site.plotly import plotly_script
 from fer_lib.site.quiz import Quiz
+from fer_lib.site.status import BuildStatus
+
+STATUS_PAGE = "book/reference/status"
 
 # What docutils writes and accessibility checkers refuse: roles that ARIA has withdrawn, and a header without a text.
 MENDED = (
     (re.compile(r' role="doc-biblioentry"| role="list"(?= class="citation-list")'), ""),
-    (re.compile(r'<th class="head">(<p></p>)?</th>'), "<td></td>"),
+    (re.compile(r'<th class="head">(<p></p>)?</th>|<th></th>'), "<td></td>"),  # docutils; pandas
 )
 
 logger = logging.getLogger(__name__)
@@ -27,11 +36,14 @@ def setup(app: Sphinx) -> dict[str, object]:
     """Connect to Sphinx (see `extra_extensions` in _config.yml)."""
     app.add_directive("quiz", Quiz)
     app.add_role("ledger", LedgerRole())
+    app.add_directive("build-status", BuildStatus)
+    publish.setup(app)
     app.connect("config-inited", _configure)
+    app.connect("env-before-read-docs", _execute_chapters)
     app.connect("html-page-context", _drop_outside_files, priority=900)
     app.connect("autodoc-process-docstring", _read_docstring)
     app.connect("build-finished", _say_timings)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def _configure(app: Sphinx, config: Config) -> None:
@@ -43,11 +55,38 @@ def _read_docstring(app: Sphinx, what: str, name: str, thing: object, options: o
     lines[:] = to_restructured(lines)
 
 
+def _execute_chapters(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
+    """Execute what will be read and is not in the cache; myst-nb then finds every page there."""
+    cache = get_cache(app.config.nb_execution_cache_path)
+    chapters = [chapter for page in pages if (chapter := _chapter(env, page))]
+    runs = {chapter.name: cached_run(chapter.notebook, cache) for chapter in chapters}
+    missing = [chapter for chapter in chapters if not runs[chapter.name]]
+    try:
+        runs |= execute(missing, cache, app.config.nb_execution_timeout, logger.info)
+    except UserError as error:
+        raise SphinxError(str(error)) from error
+    kept = {page: run for page, run in getattr(env, "fer_runs", {}).items() if page in env.found_docs.difference(pages)}
+    env.fer_runs = kept | runs
+    if pages and STATUS_PAGE in env.found_docs:
+        pages[:] = [page for page in pages if page != STATUS_PAGE] + [STATUS_PAGE]  # last: it tells of the others
+
+
+def _chapter(env: BuildEnvironment, page: str) -> Chapter | None:
+    path = Path(env.doc2path(page))
+    text = path.read_text(encoding="utf-8")
+    reader = create_nb_reader(str(path), env.myst_config, env.mystnb_config, text)
+    if reader is None:
+        return None
+    notebook = reader.read(text)
+    if notebook.metadata.get("mystnb", {}).get("execution_mode") == "off":
+        return None
+    return Chapter(page, path, notebook, notebook.metadata.get("source_map", ()))
+
+
 def _say_timings(app: Sphinx, exception: Exception | None) -> None:
     if exception is None:
-        for page, data in sorted(NbMetadataCollector.get_doc_data(app.env).items()):
-            if seconds := (data.get("exec_data") or {}).get("runtime"):
-                logger.info("%s: its cells took %.0f s when they last ran", page, seconds)
+        for page, run in sorted(app.env.fer_runs.items()):
+            logger.info("%s: %s (when its cells last ran)", page, run)
         logger.info("The book is %s. To look at it: make serve", Path(app.outdir, "index.html"))
 
 

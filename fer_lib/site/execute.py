@@ -1,0 +1,146 @@
+"""Execute chapters before Sphinx reads them, several at a time; keep what each took in the execution cache."""
+
+import asyncio
+import os
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbformat import NotebookNode
+
+from fer_lib.errors import UserError
+
+WORKERS = 4  # more chapters at once would need more memory than a laptop has
+TOLD_ROWS = 12  # of a failing cell
+
+
+@dataclass(frozen=True)
+class Run:
+    """What executing a chapter took."""
+
+    cells: int
+    execution_seconds: float  # this key's name is jupyter-cache's
+    peak_megabytes: float  # resident memory of the kernel
+    executed: str  # date and minute, UTC
+
+    def __str__(self) -> str:
+        return f"{self.cells} cells, {self.execution_seconds:.0f} s, {self.peak_megabytes:.0f} MB"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A notebook to execute. `lines` holds the line of the source at which each cell begins."""
+
+    name: str
+    path: Path
+    notebook: NotebookNode
+    lines: Sequence[int] = ()
+
+
+def cached_run(notebook: NotebookNode, cache: JupyterCacheAbstract) -> Run | None:
+    """What the notebook took when its cells last ran, or None where the cache does not have them."""
+    try:
+        data = cache.match_cache_notebook(notebook).data
+    except KeyError:
+        return None
+    return Run(**data) if data.keys() == Run.__dataclass_fields__.keys() else None
+
+
+def execute(
+    chapters: Sequence[Chapter], cache: JupyterCacheAbstract, timeout: int, say: Callable[[str], None] = print
+) -> dict[str, Run]:
+    """Execute the chapters and cache each as it ends, so that an interrupted build goes on where it was.
+
+    `timeout` is that of one cell, in seconds. Raises UserError naming chapter, line and cell of every failure.
+    """
+    processors = _processors()
+    workers = max(1, min(len(chapters), processors, WORKERS))
+    return asyncio.run(_execute(chapters, cache, timeout, workers, max(1, processors // workers), say))
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+async def _execute(chapters, cache, timeout, workers, threads, say) -> dict[str, Run]:
+    room = asyncio.Semaphore(workers)
+
+    async def one(chapter: Chapter) -> Run:
+        async with room:
+            say(f"{chapter.name}: executing ...")
+            run = await _run(chapter, timeout, threads)
+            data = asdict(run)
+            bundle = CacheBundleIn(chapter.notebook, str(chapter.path), data=data)
+            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+            say(f"{chapter.name}: {run}")
+            return run
+
+    runs = await asyncio.gather(*map(one, chapters), return_exceptions=True)
+    failures = [run for run in runs if isinstance(run, BaseException)]
+    if unforeseen := [failure for failure in failures if not isinstance(failure, UserError)]:
+        raise unforeseen[0]
+    if failures:
+        raise UserError("\n\n".join(map(str, failures)))
+    return {chapter.name: run for chapter, run in zip(chapters, runs, strict=True)}
+
+
+async def _run(chapter: Chapter, timeout: int, threads: int) -> Run:
+    place, peak, started = 0, 0.0, time.perf_counter()
+
+    def begin(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal place
+        place = cell_index
+
+    def measure(**_: Any) -> None:
+        nonlocal peak
+        peak = max(peak, peak_megabytes(client.km.provisioner.pid))
+
+    client = NotebookClient(
+        chapter.notebook,
+        timeout=timeout,
+        resources={"metadata": {"path": str(chapter.path.parent)}},
+        on_cell_start=begin,
+        on_cell_executed=measure,
+    )
+    env = {"OMP_NUM_THREADS": str(threads)} | os.environ
+    with tempfile.TemporaryFile("w+") as last_words:  # what the kernel itself says, shown only if it dies
+        try:
+            await client.async_execute(env=env, stderr=last_words)
+        except (CellControlSignal, DeadKernelError) as error:
+            last_words.seek(0)
+            raise UserError(_told(chapter, place, error, last_words.read())) from error
+    cells = sum(cell.cell_type == "code" for cell in chapter.notebook.cells)
+    return Run(cells, time.perf_counter() - started, peak, datetime.now(UTC).strftime("%Y-%m-%d %H:%M"))
+
+
+def _told(chapter: Chapter, place: int, error: Exception, last_words: str) -> str:
+    codes = [index for index, cell in enumerate(chapter.notebook.cells) if cell.cell_type == "code"]
+    line = f", line {chapter.lines[place] + 1}" if chapter.lines else ""
+    where = f"{chapter.path}{line}: cell {codes.index(place) + 1} of {len(codes)} failed:"
+    rows = chapter.notebook.cells[place].source.splitlines()
+    source = "\n".join(rows[:TOLD_ROWS] + ["..."] * (len(rows) > TOLD_ROWS))
+    if isinstance(error, DeadKernelError):
+        what = f"its kernel died, most often for lack of memory. Its last words: {last_words.strip()[-1000:] or 'none'}"
+    elif name := getattr(error, "ename", None):
+        what = f"{name}: {error.evalue}"
+    else:
+        what = str(error).splitlines()[0]
+    return f"{where}\n{textwrap.indent(source, '    ')}\n{what}"
+
+
+def peak_megabytes(process: int) -> float:
+    """The largest resident memory of a process so far; on systems that do not keep it, what it holds now."""
+    status = Path(f"/proc/{process}/status")
+    if status.exists():
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) * 1024 / 1e6
+    return psutil.Process(process).memory_info().rss / 1e6
