@@ -1,6 +1,6 @@
 # `make book` builds the executed book, `make test` checks everything; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve offline test lint browser lock clean
+.PHONY: help setup book serve offline pdf notebooks test lint browser lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -29,6 +29,12 @@ serve: book  ## look at the book: http://127.0.0.1:8000 (PORT=8001 for another p
 
 offline: book  ## one zip of the book that opens from disk: _build/facial-action-units.zip
 	@$(BIN)/python -m fer_lib.site.offline
+
+pdf: book browser  ## each page and the whole book for print: _build/pdf
+	@$(BIN)/python -m fer_lib.site.pdf
+
+notebooks: $(READY)  ## the chapters as notebooks/*.ipynb, for Colab, Binder and JupyterHub
+	@$(BIN)/python -m fer_lib.site.notebooks
 
 lint: $(READY)  ## style and format
 	$(BIN)/ruff check .

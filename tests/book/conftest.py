@@ -6,21 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fer_lib.site.browser import find_chromium
+from fer_lib.site.browser import CLOSED_FLAGS, find_chromium
 from fer_lib.site.serve import server
 
 ROOT = Path(__file__).parent.parent.parent
 HTML = ROOT / "_build" / "html"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-)
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +39,6 @@ def browser():
     if path is None:
         pytest.fail("no Chromium to open the pages with: make browser installs one, or set FER_LIB_CHROMIUM")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(path), args=list(FLAGS))
+        chromium = playwright.chromium.launch(executable_path=str(path), args=list(CLOSED_FLAGS))
         yield chromium
         chromium.close()

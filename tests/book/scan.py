@@ -23,6 +23,7 @@ class Page(HTMLParser):
     """One page: `ids` it defines, `links` a reader can follow, `loads` that the browser fetches by itself."""
 
     path: Path
+    root: Path  # of the site
     ids: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
@@ -53,14 +54,16 @@ class Page(HTMLParser):
         parts = urlsplit(link)
         if parts.scheme or parts.netloc:
             return None
-        file = (self.path.parent / unquote(parts.path)).resolve() if parts.path else self.path.resolve()
+        place = unquote(parts.path)
+        start = self.root if place.startswith("/") else self.path.parent
+        file = (start / place.lstrip("/")).resolve() if place else self.path.resolve()
         return (file / "index.html" if file.is_dir() else file), unquote(parts.fragment)
 
 
 def read_pages(folder: Path) -> dict[Path, Page]:
     """Every page below the folder by its resolved path, theme fragments left out."""
     paths = (path for path in sorted(folder.rglob("*.html")) if "_static" not in path.relative_to(folder).parts)
-    return {path.resolve(): Page(path) for path in paths}
+    return {path.resolve(): Page(path, folder) for path in paths}
 
 
 def dead_links(pages: dict[Path, Page]) -> list[str]:

@@ -1,6 +1,7 @@
 """The HTML at rest: no dead link or anchor, nothing loaded from another host, alt text on every picture."""
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -34,13 +35,29 @@ def test_pages_are_small(pages: dict[Path, Page]) -> None:
     assert {name: size for name, size in sizes.items() if size > PAGE_LIMIT} == {}
 
 
+def test_every_page_has_a_card_whose_picture_is_there(pages: dict[Path, Page], html: Path) -> None:
+    for path, page in pages.items():
+        if path.name not in ("404.html", "index.html") or path.parent.name == "book":
+            card = dict(re.findall(r'<meta property="(og:[\w:]+)" content="([^"]*)">', page.path.read_text()))
+            assert card["og:title"] and card["og:description"] and card["og:url"].endswith(path.name), path
+            assert (html / "_static" / Path(card["og:image"]).name).is_file()
+
+
+def test_the_sitemap_names_every_page_of_text(html: Path) -> None:
+    named = re.findall(r"<loc>https?://[^/]+/([^<]+)</loc>", (html / "sitemap.xml").read_text())
+    assert named and [name for name in named if not name.endswith(".html")] == []
+    sources = {path.relative_to(html / "_sources").with_suffix("") for path in (html / "_sources").rglob("*.md")}
+    assert {f"{source.as_posix()}.html" for source in sources} <= {name[name.find("book/") :] for name in named}
+
+
 def test_scan_finds_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(
         '<a href="b.html#here">x</a><a href="b.html#gone">x</a><a href="c.html">x</a><a href="https://example.org">x</a>'
+        '<a href="/b.html">x</a><a href="/d.html">x</a>'
         '<script src="https://example.org/x.js"></script><link rel="stylesheet" href="missing.css"><img src="b.html">'
     )
     (tmp_path / "b.html").write_text('<p id="here">x</p>')
     pages = read_pages(tmp_path)
-    assert dead_links(pages) == ["a.html: b.html#gone", "a.html: c.html", "a.html: missing.css"]
+    assert dead_links(pages) == ["a.html: b.html#gone", "a.html: c.html", "a.html: /d.html", "a.html: missing.css"]
     assert pages[(tmp_path / "a.html").resolve()].outside_loads() == ["https://example.org/x.js"]
     assert not pages[(tmp_path / "a.html").resolve()].images[0].get("alt")
