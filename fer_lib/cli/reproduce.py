@@ -18,23 +18,32 @@ from fer_lib.cli import options
 @click.option("--ray", metavar="ADDRESS", help="Ray cluster: auto, local or ray://HOST:10001. --out must be shared.")
 @click.option("--gpus", type=click.FloatRange(0), default=0.0, help="GPUs a Ray task takes.")
 @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
-def reproduce(names, out, listed, training, record, **place) -> None:
+@click.option("--group", "groups", type=click.Choice(["trained", "untrained", "shuffled", "identity", "decorrelated"]),
+              multiple=True, help="For filters: only these networks. Repeatable.")  # fmt: skip
+def reproduce(names, out, listed, training, record, groups, **place) -> None:
     """Train what the protocol names and record it: all blocks in order, or those named. See book/results/PROTOCOL.md.
 
-    The block "controls" trains the networks with shuffled labels and with identities.
+    The block "controls" trains the networks with shuffled labels and with identities; "filters" looks
+    at the networks of the blocks "networks" and "decorrelated" and at the controls; "people" asks whether they serve
+    everyone alike.
     """
     from fer_lib.errors import UserError
     from fer_lib.reproduction.blocks import blocks
 
     every = blocks()
-    unknown = [name for name in names if name not in (*every, "controls")]
+    known = ("controls", *every, "filters", "people")
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise UserError(f"block {unknown[0]!r} is unknown; expected controls or one of {', '.join(every)}")
+        raise UserError(f"block {unknown[0]!r} is unknown; expected one of {', '.join(known)}")
     if listed:
         return _list(every.values(), out)
-    for name in names or ("controls", *every):
+    for name in names or known:
         if name == "controls":
             _controls(out, place["device"], training)
+        elif name == "filters":
+            _filters(out, groups, record)
+        elif name == "people":
+            _people(out)
         else:
             _block(every[name], out, training, record, place)
 
@@ -64,3 +73,36 @@ def _controls(out: Path, device: str, training: bool) -> None:
     if training:
         for row in train_controls(options.load_faces("synthetic", 48, None), out, device):
             click.echo("{kind}, seed {seed}: training accuracy {training_accuracy:.1%}".format(**row))
+
+
+def _filters(out: Path, chosen: tuple[str, ...], record: bool) -> None:
+    import time
+
+    from fer_lib.reproduction import networks, summary
+
+    start, load = time.perf_counter(), networks.Pictures(48)
+    subjects = networks.subjects(out, load, chosen or networks.GROUPS)
+    found = summary.study_all(subjects, load, out / "filters", click.echo)
+    if record:
+        seconds = time.perf_counter() - start
+        path = summary.record(found, load("natural"), seconds, options.command_line())
+        click.echo(f"{len(found)} networks; recorded in {path}")
+
+
+def _people(out: Path) -> None:
+    import time
+
+    from fer_lib.data import load_dataset
+    from fer_lib.reproduction import networks, people
+    from fer_lib.results import Entry, write
+
+    start, load = time.perf_counter(), networks.Pictures(48)
+    balanced = load_dataset("balanced", size=48, seed=people.SEED)
+    trained = networks.subjects(out, load, ("trained",))
+    measured = [people.measure(subject.network, load("natural"), balanced) for subject in trained]
+    values = {"networks": len(measured), "images": len(balanced)} | people.by_group(measured, balanced)
+    about = {"data": balanced.provenance["label"], "data_hash": balanced.provenance["data_hash"]}
+    seconds = round(time.perf_counter() - start, 1)
+    entry = Entry.record("people", command=options.command_line(), seed=people.SEED, wall_seconds=seconds,
+                         values=values, **about)  # fmt: skip
+    click.echo(f"{len(measured)} networks; recorded in {write(entry)}")

@@ -1,0 +1,104 @@
+"""The ledger entry "filters": every network's measures, and each group's spread of the ones that verdicts read."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_lib.data.dataset import FaceDataset
+from fer_lib.errors import UserError
+from fer_lib.reproduction.filters import Subject, study_network
+from fer_lib.results import LEDGER, Entry, write
+
+DO_RESTING, DO_NATURAL, FACTORIAL = "do(AU), isolated", "do(AU), natural", "factorial set"
+MEASURES: dict[str, tuple[str, ...]] = {
+    "labels": ("labels", "filters"),
+    "held_out_auroc": ("held_out", "au_auroc"),
+    "flattered_auroc": ("held_out", "flattered_auroc"),
+    "chance_labels": ("held_out", "chance_mean"),
+    "kl_winner_rare": ("paper", "winner_is_rare", "kl"),
+    "excess_winner_rare": ("paper", "winner_is_rare", "kl_excess"),
+    "survival_factorial": ("probes", "survival", FACTORIAL, "survives"),
+    "survival_resting": ("probes", "survival", DO_RESTING, "survives"),
+    "survival_natural": ("probes", "survival", DO_NATURAL, "survives"),
+    "dose_rising": ("probes", "dose", "rising"),
+    "specificity_deconvnet": ("decoders", "deconvnet", "specificity"),
+    "specificity_guided": ("decoders", "guided", "specificity"),
+    "specificity_gradient": ("decoders", "gradient", "specificity"),
+    "ablation_discoveries": ("ablation", "discoveries"),
+}
+
+
+def study_all(
+    subjects: Iterable[Subject],
+    load: Callable[[str], FaceDataset],
+    out: Path,
+    show: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """Study every network, one after the other; each result is a file in `out`, so a stopped study goes on."""
+    found = []
+    for subject in subjects:
+        start = time.perf_counter()
+        found.append(study_network(subject, load, out))
+        labels = found[-1]["labels"]["filters"]
+        show(f"{subject.name}: {labels} filters with a label; {time.perf_counter() - start:.0f} s")
+    return found
+
+
+def record(
+    found: Sequence[dict[str, Any]], natural: FaceDataset, seconds: float, command: str, ledger: Path = LEDGER
+) -> Path:
+    """Write the entry "filters". Raises UserError when no network was studied."""
+    if not found:
+        raise UserError("filters: no network was studied; train the block networks first")
+    values = {
+        "images": found[0]["images"],
+        "networks": {row["network"]: _compact(row) for row in found},
+        "groups": groups(found),
+    }
+    about = {"data": natural.provenance["label"], "data_hash": natural.provenance["data_hash"]}
+    entry = Entry.record("filters", command=command, seed=0, wall_seconds=round(seconds, 1), values=values, **about)
+    return write(entry, ledger)
+
+
+def groups(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """group → measure → networks, mean, median, least, most; a measure that no network of a group has is left out."""
+    members: dict[str, list[dict[str, Any]]] = {}
+    for row in found:
+        members.setdefault(row["network"].partition("-")[0], []).append(row)
+    return {group: _spreads(rows) for group, rows in members.items()}
+
+
+def _spreads(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    made = {}
+    for name, path in MEASURES.items():
+        values = [value for value in (_at(row, path) for row in rows) if value is not None]
+        if values:
+            made[name] = {
+                "networks": len(values),
+                "mean": float(np.mean(values)),
+                "median": float(np.median(values)),
+                "least": float(np.min(values)),
+                "most": float(np.max(values)),
+            }
+    return made
+
+
+def _at(row: Mapping[str, Any], path: Sequence[str]) -> float | None:
+    found: Any = row
+    for part in path:
+        if not isinstance(found, Mapping) or part not in found:
+            return None
+        found = found[part]
+    return found
+
+
+def _compact(row: dict[str, Any]) -> dict[str, Any]:
+    """The result without its longest table: of the ablated sets the discoveries alone."""
+    kept = {name: value for name, value in row.items() if name not in ("network", "images")}
+    ablation = dict(kept.get("ablation", {}))
+    if "sets" in ablation:
+        ablation["sets"] = [line for line in ablation["sets"] if line["q"] <= 0.05]
+    return kept | ({"ablation": ablation} if ablation else {})
