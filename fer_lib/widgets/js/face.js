@@ -1,7 +1,7 @@
 // The face in WebGL2: the same mesh, paint, wrinkles, light and sensor as fer_lib/faces/render.py. One `Face` draws both
 // what the reader sees (on its canvas) and what the network gets (grey bytes), from the same parameters.
 import { rotation } from "./head.js";
-import { BLUR, DEPTH, DEVELOP, FOLDS, FULL, LASH, MESH, POOL, RELIEF, SHADE, WALL } from "./face_shaders.js";
+import { BLUR, DEPTH, DEVELOP, FULL, LASH, MESH, POOL, SHADE, WALL } from "./face_shaders.js";
 
 const BACKGROUND = 16 - 13.8, CAPPED = 14.6 - 13.8; // dm, counted as the shaders count depth
 const PICTURE_WIDTH = 1.75; // dm
@@ -25,7 +25,7 @@ export class Face {
     this.one = fine ? gl.R32F : gl.R16F;
     Object.assign(this, { gl, canvas, head, textures: {}, targets: new Map() });
     const mesh = (fragment) => program(gl, MESH, fragment), full = (fragment) => program(gl, FULL, fragment);
-    this.programs = { depth: mesh(DEPTH), lash: mesh(LASH), shade: mesh(SHADE), relief: full(RELIEF), folds: full(FOLDS),
+    this.programs = { depth: mesh(DEPTH), lash: mesh(LASH), shade: mesh(SHADE),
       pool: full(POOL), wall: full(WALL), develop: full(DEVELOP), blur: full(BLUR) };
     this.empty = gl.createVertexArray();
     this.load();
@@ -54,16 +54,7 @@ export class Face {
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
     const order = new Uint16Array([...head.solid, ...head.lashes]);
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order, gl.STATIC_DRAW);
-    this.lines();
-  }
-
-  lines() {
-    const { gl } = this, { layers, shape: [count, height, width] } = this.head.wrinkles;
-    this.textures.maps = gl.createTexture();
-    gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.textures.maps);
-    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    gl.texImage3D(gl.TEXTURE_2D_ARRAY, 0, gl.R8_SNORM, width, height, count, 0, gl.RED, gl.BYTE, layers);
-    parameters(gl, gl.TEXTURE_2D_ARRAY, gl.NEAREST);
+    this.textures.folds = gl.createTexture();
   }
 
   /** Show another person (Head.person). */
@@ -88,23 +79,10 @@ export class Face {
       gl.bindBuffer(gl.ARRAY_BUFFER, this.moving[at]);
       gl.bufferSubData(gl.ARRAY_BUFFER, 0, values);
     });
-    this.wrinkle(head.folds(this.person, aus));
-  }
-
-  wrinkle(rows) {
-    const { gl, head } = this, [, height, width] = head.wrinkles.shape, { chart, lined, height_at_one: rise } = head.rig;
-    const relief = this.target("relief", width, height, this.one), folds = this.target("folds", width, height, gl.RGBA16F);
-    this.fill(this.programs.relief, relief, (set) => {
-      set.array("maps", this.textures.maps);
-      set.whole("count", rows.length);
-      if (rows.length) gl.uniform3fv(set.place("amounts"), rows.flat());
-      set.real("scale", head.wrinkles.scale);
-      set.real("chart", chart.left + lined[0] / chart.scale, chart.scale, 0, 0);
-    });
-    this.fill(this.programs.folds, folds, (set) => {
-      set.texture("heights", relief);
-      set.real("rise", rise * chart.scale);
-    });
+    const { values, width, height } = head.folds(this.person, aus);
+    gl.bindTexture(gl.TEXTURE_2D, this.textures.folds);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB16F, width, height, 0, gl.RGB, gl.FLOAT, values);
+    parameters(gl, gl.TEXTURE_2D, gl.LINEAR);
   }
 
   /** Draw on the canvas at its own size. `samples`: finer samples a side of each pixel. */
@@ -126,7 +104,7 @@ export class Face {
     const { gl } = this, fine = size * samples, name = (part) => `${part}${size}x${samples}`;
     const depth = this.target(name("depth"), fine, fine, this.one, true);
     const lashes = this.target(name("lashes"), fine, fine, gl.RGBA8, true);
-    const light = this.target(name("light"), fine, fine, this.one, true);
+    const light = this.target(name("light"), fine, fine, this.one, depth);
     const turn = rotation(scene.pose);
     this.pass(this.programs.depth, depth, turn, BACKGROUND, false);
     this.pass(this.programs.lash, lashes, turn, 0, true, (set) => set.texture("depths", depth));
@@ -146,7 +124,7 @@ export class Face {
     });
   }
 
-  /** Draw the mesh. `clear`: value the target starts from, null to draw over what stands there. */
+  /** Draw the mesh. `clear`: value the target starts from; null to draw what is nearest over what stands there. */
   pass(shader, target, turn, clear, lashes, settings = () => {}) {
     const { gl, head, person } = this, set = this.use(shader, target);
     gl.uniformMatrix3fv(set.place("turn"), true, turn);
@@ -155,8 +133,9 @@ export class Face {
     gl.enable(gl.CULL_FACE);
     gl.frontFace(gl.CW); // rows run downwards
     gl.enable(gl.DEPTH_TEST);
+    gl.depthFunc(gl.LEQUAL);
     gl.clearColor(clear ?? 0, 0, 0, 0);
-    gl.clear(gl.DEPTH_BUFFER_BIT | (clear === null ? 0 : gl.COLOR_BUFFER_BIT));
+    if (clear !== null) gl.clear(gl.DEPTH_BUFFER_BIT | gl.COLOR_BUFFER_BIT);
     gl.bindVertexArray(this.mesh);
     const start = lashes ? head.solid.length : 0, count = lashes ? head.lashes.length : head.solid.length;
     gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_SHORT, 2 * start);
@@ -207,9 +186,11 @@ export class Face {
     set.real("pixelsPerDm", fine / 2 / person.half);
     set.real("paintScale", person.paint.low, person.paint.range);
     set.real("lined", chart.left + lined[0] * dm, chart.top - lined[1] * dm, lined[2] * dm, lined[3] * dm);
-    set.real("person1", person.skin_tone, person.lip_darkness, person.hair_darkness, person.iris_darkness);
+    const skin = 0.09 + 0.44 * person.skin_tone ** 1.15;
+    set.real("tones", Math.min(skin / 0.30, 1) ** 0.45, (0.30 / skin) ** 0.62);
+    set.real("person1", skin, person.lip_darkness, person.hair_darkness, person.iris_darkness);
     set.real("person2", person.hairline, person.teeth);
-    const maps = { depths: depth, lashes, near1: near[0], near2: near[1], paintMap: this.textures.paint, foldMap: this.targets.get("folds") };
+    const maps = { depths: depth, lashes, near1: near[0], near2: near[1], paintMap: this.textures.paint, foldMap: this.textures.folds };
     for (const [name, map] of Object.entries(maps)) set.texture(name, map);
   }
 
@@ -228,12 +209,12 @@ export class Face {
     return new Settings(gl, shader);
   }
 
-  /** A texture to draw into, made once per name and size. */
+  /** A texture to draw into, made once per name and size. `deep`: with a depth buffer, its own or another target's. */
   target(name, width, height, format, deep = false) {
     const { gl } = this, old = this.targets.get(name);
     if (old?.width === width && old.height === height) return old;
     if (old) discard(gl, old);
-    const made = { width, height, texture: gl.createTexture(), frame: gl.createFramebuffer(), deep: deep && gl.createRenderbuffer() };
+    const made = { width, height, texture: gl.createTexture(), frame: gl.createFramebuffer(), deep: deep?.deep ?? (deep && gl.createRenderbuffer()) };
     gl.bindTexture(gl.TEXTURE_2D, made.texture);
     gl.texStorage2D(gl.TEXTURE_2D, 1, format, width, height);
     parameters(gl, gl.TEXTURE_2D, gl.LINEAR);
@@ -241,7 +222,7 @@ export class Face {
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, made.texture, 0);
     if (deep) {
       gl.bindRenderbuffer(gl.RENDERBUFFER, made.deep);
-      gl.renderbufferStorage(gl.RENDERBUFFER, gl.DEPTH_COMPONENT24, width, height);
+      if (deep === true) gl.renderbufferStorage(gl.RENDERBUFFER, gl.DEPTH_COMPONENT24, width, height);
       gl.framebufferRenderbuffer(gl.FRAMEBUFFER, gl.DEPTH_ATTACHMENT, gl.RENDERBUFFER, made.deep);
     }
     this.targets.set(name, made);
@@ -272,14 +253,10 @@ class Settings {
     this.gl.uniform1i(this.place(name), value);
   }
 
-  texture(name, map, kind = this.gl.TEXTURE_2D) {
+  texture(name, map) {
     this.gl.activeTexture(this.gl.TEXTURE0 + this.unit);
-    this.gl.bindTexture(kind, map.texture ?? map);
+    this.gl.bindTexture(this.gl.TEXTURE_2D, map.texture ?? map);
     this.whole(name, this.unit++);
-  }
-
-  array(name, map) {
-    this.texture(name, map, this.gl.TEXTURE_2D_ARRAY);
   }
 }
 

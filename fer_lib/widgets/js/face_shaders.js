@@ -5,7 +5,6 @@ const HEADER = `#version 300 es
 precision highp float;
 precision highp int;
 precision highp sampler2D;
-precision highp sampler2DArray;
 `;
 
 /** A triangle over the whole target. */
@@ -46,31 +45,6 @@ in float vDepth, vLash; uniform sampler2D depths; out vec4 cover;
 void main() {
   float behind = texelFetch(depths, ivec2(gl_FragCoord.xy), 0).r;
   cover = vec4(vDepth < behind + .02 ? vLash : 0.);
-}`;
-
-/** Relief of all AUs in use, both sides. */
-export const RELIEF = `${HEADER}
-uniform sampler2DArray maps; uniform int count; uniform vec3 amounts[32]; uniform float scale;
-uniform vec4 chart;     // x of the window's left edge, dm; pixels a dm
-out float height;
-void main() {
-  float x = chart.x + gl_FragCoord.x / chart.y, left = 1. / (1. + exp(-x / .012)), sum = 0.;
-  for (int i = 0; i < count; i++) {
-    float line = texelFetch(maps, ivec3(ivec2(gl_FragCoord.xy), int(amounts[i].x)), 0).r;
-    sum += line * mix(amounts[i].z, amounts[i].y, left);
-  }
-  height = sum * scale;
-}`;
-
-/** Slope along x and y, and depth of the valley floors. */
-export const FOLDS = `${HEADER}
-uniform sampler2D heights; uniform float rise; out vec4 folds;
-void main() {
-  ivec2 at = ivec2(gl_FragCoord.xy), last = textureSize(heights, 0) - 1;
-  float here = texelFetch(heights, at, 0).r;
-  float left = texelFetch(heights, ivec2(max(at.x - 1, 0), at.y), 0).r, right = texelFetch(heights, ivec2(min(at.x + 1, last.x), at.y), 0).r;
-  float above = texelFetch(heights, ivec2(at.x, max(at.y - 1, 0)), 0).r, below = texelFetch(heights, ivec2(at.x, min(at.y + 1, last.y)), 0).r;
-  folds = vec4((right - left) * rise / 2., (above - below) * rise / 2., max(-here, 0.), 0.);
 }`;
 
 /** Box means along one axis, at every \`stride\`-th place; the outside does not count (torch's avg_pool2d). */
@@ -120,13 +94,14 @@ in vec3 vNormal, vEye, vTemplate; in vec4 vMasks; in float vDepth; flat in int v
 uniform mat3 turn; uniform vec3 towards; uniform float share, pixelsPerDm;
 uniform sampler2D depths, near1, near2, lashes, paintMap, foldMap;
 uniform vec2 paintScale; uniform vec4 lined;   // left, top, width, height of the folds' window, dm
-uniform vec4 person1;    // skin tone, lips, hair and iris darkness
+uniform vec4 person1;    // albedo of the skin; lips, hair and iris darkness
 uniform vec2 person2;    // hairline, dm; brightness of teeth
+uniform vec2 tones;      // eyes and teeth beside dark skin; exposure for the skin
 out float light;
 
 float hairField(vec3 t) {
-  float x = abs(t.x);
-  float front = t.y - (7.98 + person2.x - 1.1 * pow(max(x - .30, 0.), 1.5) - .06 * x);
+  float x = abs(t.x), over = max(x - .30, 0.);
+  float front = t.y - (7.98 + person2.x - 1.1 * over * sqrt(over) - .06 * x);
   return max(front, min(min(.92 - t.z, (t.y - 7.12) * 1.5), (x - .5) * 2.));
 }
 float eyeAlbedo() {
@@ -143,15 +118,15 @@ float teethAlbedo(bool upper) {
   float gum = sigmoid((upper ? vTemplate.y - 6.70 : 6.52 - vTemplate.y) / .008);
   return .62 * person2.y * gap * (1. - .7 * gum);
 }
-float open(sampler2D pooled, float reach, float strength, vec2 uv) {
-  float around = texture(pooled, uv).r;
-  return exp(-strength * clamp((min(vDepth, .8) - around) / reach - .1, 0., 2.));
+float hollow(sampler2D pooled, float reach, vec2 uv) {
+  return clamp((min(vDepth, .8) - texture(pooled, uv).r) / reach - .1, 0., 2.);
 }
-float shadow(vec2 uv) {
+float shadow() {
   float steps[7] = float[](.05, .09, .14, .20, .28, .38, .50), blocked = 0.;
-  vec2 size = vec2(textureSize(depths, 0));
+  ivec2 last = textureSize(depths, 0) - 1;
   for (int i = 0; i < 7; i++) {
-    float there = texture(depths, uv + vec2(towards.x, -towards.y) * steps[i] * pixelsPerDm / size).r;
+    ivec2 at = ivec2(gl_FragCoord.xy + vec2(towards.x, -towards.y) * steps[i] * pixelsPerDm);
+    float there = texelFetch(depths, clamp(at, ivec2(0), last), 0).r;
     float rise = vDepth - towards.z * steps[i] - there;
     blocked = max(blocked, clamp((rise - .015) / .04, 0., 1.) * clamp((.7 - rise) / .2, 0., 1.));
   }
@@ -161,8 +136,7 @@ void main() {
   bool body = vPart == 0, eye = vPart == 1 || vPart == 2, upper = vPart == 7, teeth = upper || vPart == 8;
   vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0));
   vec3 normal = normalize(vNormal);
-  float skin = .09 + .44 * pow(person1.x, 1.15), albedo, gloss = .05, hair = 0.;
-  float dimmed = pow(min(skin / .30, 1.), .45);
+  float skin = person1.x, albedo, gloss = .05, hair = 0.;
   if (body) {
     vec3 folds = texture(foldMap, vec2((vTemplate.x - lined.x) / lined.z, (lined.y - vTemplate.y) / lined.w)).rgb;
     float paint = paintScale.x + paintScale.y * texture(paintMap, vec2((vTemplate.x - chart.x) / chart.z, (chart.y - vTemplate.y) / chart.w)).r;
@@ -175,21 +149,22 @@ void main() {
     albedo = mix(albedo, .07, vMasks.y * (1. - vMasks.x));
     gloss = .05 + .10 * vMasks.x;
   } else if (eye) {
-    albedo = eyeAlbedo() * dimmed; gloss = .9;
+    albedo = eyeAlbedo() * tones.x; gloss = .9;
   } else if (teeth) {
-    albedo = teethAlbedo(upper) * dimmed; gloss = .25;
+    albedo = teethAlbedo(upper) * tones.x; gloss = .25;
   } else {
     albedo = .16;
   }
   gloss *= 1. - hair;
-  float sky = open(near1, .05, 1.5, uv) * open(near2, .16, .8, uv), blocked = shadow(uv);
+  float sky = exp(-1.5 * hollow(near1, .05, uv) - .8 * hollow(near2, .16, uv)), blocked = shadow();
   if (teeth) { sky = pow(sky, .45); blocked *= .35; }  // enamel is lit from within
   float key = pow(max((dot(normal, towards) + .25) / 1.25, 0.), 1.2) * (1. - .72 * blocked);
   float dome = (.66 + .22 * normal.y + .20 * max(normal.z, 0.)) * sky;
   float shine = max(dot(normal, normalize(towards + vec3(0., 0., 1.))), 0.);
-  float lobes = (.045 * pow(shine, 12.) + gloss * .35 * pow(shine, 90.)) * (1. - blocked) * sky;
+  float shine4 = shine * shine * shine * shine;
+  float lobes = (.045 * shine4 * shine4 * shine4 + gloss * .35 * pow(shine, 90.)) * (1. - blocked) * sky;
   float colour = albedo * (1.75 * share * key + 1.15 * (1. - share) * dome) + lobes * share;
-  light = colour * pow(.30 / skin, .62) * (1. - .8 * texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r);
+  light = colour * tones.y * (1. - .8 * texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r);
 }`;
 
 /** Box filter over the finer samples, and the tone curve. */

@@ -14,7 +14,7 @@ export class Head {
     this.count = x.length;
     this.template = Float32Array.from({ length: 3 * this.count }, (_, i) => [x, y, z][i % 3][(i / 3) | 0]);
     Object.assign(this, { part: stored.part, masks: stored.masks, lash: stored.lash, triangles: stored.triangles });
-    this.wrinkles = { layers: stored.wrinkles, shape: arrays.wrinkles.shape, scale: arrays.wrinkles.scale * 127 };
+    this.lines = sparse(stored.wrinkles, arrays.wrinkles.shape, arrays.wrinkles.scale);
     this.actions = { starts: stored["action.starts"], vertices: stored["action.vertices"],
       offsets: stored["action.offsets"], scale: arrays["action.offsets"].scale };
     const drawn = (parts, wanted) => this.triangles.filter((_, i) => parts.includes(this.part[this.triangles[i - i % 3]]) === wanted);
@@ -100,12 +100,36 @@ export class Head {
     return local;
   }
 
-  /** Lined AUs in use: [layer, left, right] each, deepened by the person's gain. */
+  /** Relief of the skin in the window of lines: slope along x, along y, depth of the valley floors; RGB rows downwards. */
   folds(person, aus) {
-    const width = this.aus.length;
-    const row = (au, layer) => [layer, ...[0, 1].map((side) => person.wrinkles * aus[side * width + this.aus.indexOf(au)])];
-    return this.rig.lined_aus.map(row).filter(([, left, right]) => left || right);
+    const { rig, lines: { width, height, layers } } = this, across = this.aus.length;
+    const relief = new Float32Array(width * height), values = new Float32Array(3 * width * height);
+    const left = Float32Array.from({ length: width }, (_, x) => // share of the left side's intensity, soft over the midline
+      1 / (1 + Math.exp(-(rig.chart.left + (rig.lined[0] + x + 0.5) / rig.chart.scale) / 0.012)));
+    rig.lined_aus.forEach((au, layer) => {
+      const [l, r] = [0, 1].map((side) => person.wrinkles * aus[side * across + this.aus.indexOf(au)]);
+      if (l || r) layers[layer].places.forEach((place, i) => {
+        relief[place] += layers[layer].heights[i] * (r + left[place % width] * (l - r));
+      });
+    });
+    const rise = rig.height_at_one * rig.chart.scale / 2;
+    for (let i = width; i < relief.length - width; i++) { // all is flat at the window's border
+      values[3 * i] = (relief[i + 1] - relief[i - 1]) * rise;
+      values[3 * i + 1] = (relief[i - width] - relief[i + width]) * rise;
+      values[3 * i + 2] = Math.max(-relief[i], 0);
+    }
+    return { values, width, height };
   }
+}
+
+/** Where each layer of lines is not flat: most of the window is. */
+function sparse(stored, [count, height, width], scale) {
+  const layers = Array.from({ length: count }, (_, layer) => {
+    const own = stored.subarray(layer * width * height, (layer + 1) * width * height);
+    const places = Uint32Array.from([...own.keys()].filter((place) => own[place]));
+    return { places, heights: Float32Array.from(places, (place) => own[place] * scale) };
+  });
+  return { width, height, layers };
 }
 
 /** Yaw to the viewer's right, pitch up, roll clockwise, in degrees → 9 numbers, row by row, applied as v · R. */
