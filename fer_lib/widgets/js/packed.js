@@ -1,6 +1,7 @@
 // Files that tools/make_lab_assets.py packs: gzip around arrays whose types, shapes and places lab.json lists.
 
-const TYPES = { uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array, uint32: Uint32Array, float16: Uint16Array };
+const TYPES = { uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array, uint32: Uint32Array, float16: Uint16Array,
+  float32: Float32Array };
 
 /** The file's bytes unzipped. Rejects, naming the file, when they are damaged or not the ones the manifest lists. */
 export async function unzip(buffer, about, name) {
@@ -28,11 +29,11 @@ export function real(stored, { scale = 1, offset = 0 }) {
 
 /** float16 bits → numbers. Subnormals are exact; infinities do not occur in weights. */
 export function widen(bits) {
-  const wide = new Float32Array(bits.length);
+  const wide = new Float32Array(bits.length), pattern = new Uint32Array(wide.buffer);
   for (let i = 0; i < bits.length; i++) {
-    const exponent = (bits[i] >> 10) & 31, fraction = bits[i] & 1023;
-    const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : fraction * 2 ** -24;
-    wide[i] = bits[i] & 0x8000 ? -size : size;
+    const sign = (bits[i] & 0x8000) << 16, exponent = (bits[i] >> 10) & 31, fraction = bits[i] & 1023;
+    if (exponent) pattern[i] = sign | ((exponent + 112) << 23) | (fraction << 13);
+    else wide[i] = (sign ? -1 : 1) * fraction * 2 ** -24;
   }
   return wide;
 }
