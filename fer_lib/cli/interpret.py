@@ -17,13 +17,15 @@ import click
 @click.option("--permutations", default=1000, show_default=True, help="Permutations of every test.")
 @click.option("--draws", default=2000, show_default=True, help="Bootstrap draws over people; 0 for no intervals.")
 @click.option("--controls", default=100, show_default=True, help="Matched random filter sets.")
+@click.option("--control", "beside", multiple=True, metavar="[NAME=]RUN",
+              help="A trained control (shuffled labels, identities, …): a run's folder. Repeatable.")  # fmt: skip
 @click.option("--untrained", default=3, show_default=True, help="Untrained control networks.")
 @click.option("--sheets", default=12, show_default=True, help="Filters with a sheet of their own.")
 @click.option("--seed", default=0, show_default=True, help="Seed of every random draw.")
 @click.option("--probes/--no-probes", default=True, show_default=True, help="Interventions on rendered faces.")
 @click.option("--faces/--no-faces", default=True, show_default=True, help="Search the AUs that a filter wants.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def interpret(run, data, path, out, step, fold, part, quiet, **options) -> None:
+def interpret(run, data, path, out, step, fold, part, beside, quiet, **options) -> None:
     """Study the filters of RUN: the folder of a training run, or the name of shipped weights.
 
     Writes tidy tables, decoded maps and report.html to --out. A killed study goes on where it stopped.
@@ -42,10 +44,25 @@ def interpret(run, data, path, out, step, fold, part, quiet, **options) -> None:
         dataset = dataset.with_emotions(network.emotions)
     if part is not None:
         dataset = dataset.split(fold)[["training", "validation", "test"].index(part)]
-    found = study(
-        network, dataset, out, Settings(**options), load_probe=partial(load_dataset, size=size), progress=not quiet
-    )
+    probes = partial(load_dataset, size=size)
+    controls = _controls(beside, size)
+    found = study(network, dataset, out, Settings(**options), load_probe=probes, controls=controls, progress=not quiet)
     click.echo(f"wrote {report(found, name, out / 'report.html')}")
+
+
+def _controls(beside: tuple[str, ...], size: int):
+    from fer_lib.errors import UserError
+
+    found = {}
+    for text in beside:
+        name, _, run = text.rpartition("=")
+        network, called = _network(run, None)
+        if network.model.size != size:
+            raise UserError(
+                f"--control {run}: a network for {network.model.size} px; the one studied takes {size}: use its size"
+            )
+        found[name or called] = network
+    return found
 
 
 def _network(run: str, step: int | None):

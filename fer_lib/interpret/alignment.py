@@ -14,12 +14,13 @@ from fer_lib.interpret.bootstrap import auroc_interval
 from fer_lib.interpret.divergence import KINDS, Bins, ExcessDivergence, divergence, excess_divergence
 from fer_lib.interpret.labels import AULabels
 from fer_lib.interpret.measures import MEASURES, auroc_as_z, auroc_within, checked, pearson_within
-from fer_lib.interpret.permutation import MaxT, benjamini_hochberg, exchangeable, max_t
+from fer_lib.interpret.permutation import MaxT, benjamini_hochberg, exchangeable, max_t, permuted
 
 WITHIN = ("auroc_within_emotion", "pearson_within_emotion")
 EXCESS = ("kl_excess", "kl_z")
 METRICS = (*MEASURES, *KINDS, *EXCESS, *WITHIN)
 NUMBERS = ("value", "chance", "low", "high", "null_low", "null_high", "p", "p_max", "q")
+_PERMUTED = ("average_precision", "partial_r", "iou_top_0.005", "iou_prevalence")  # by running them anew, more slowly
 _GRADED = ("pearson", "partial_r", "pearson_within_emotion")
 
 Columns = dict[str, np.ndarray]
@@ -32,7 +33,7 @@ def align(
     *,
     metrics: Sequence[str] = METRICS,
     permutations: int = 1000,
-    kl_permutations: int = 200,
+    slow_permutations: int = 200,
     draws: int = 2000,
     by: str = "sequence",
     bins: Bins | None = None,
@@ -42,10 +43,11 @@ def align(
 
     Columns: filter, au, metric, NUMBERS, present, absent, unknown, status. `chance` is the value under no association.
     `p`, `p_max` (family-wise) and `q` (Benjamini–Hochberg) come from permuting whole AU rows between sequences (`by`
-    "sequence") or people ("subject"); they belong to the metrics that are tested: rank (auroc, auroc_z), Pearson, KL,
-    and the two within-emotion ones, which permute within emotion only. AUROC alone has `low`–`high`, a 95 % interval
-    over people from `draws` bootstrap draws (0 for none), and `null_low`–`null_high`, where 95 % of its values lie
-    under permutation. Other numbers are NaN. Undefined pairs have NaN everywhere and say why in `status`.
+    "sequence") or people ("subject"): `permutations` times for the ranks (auroc, auroc_z), Pearson and the two
+    within-emotion ones, which permute within emotion only; `slow_permutations` times for KL and its excess, average
+    precision, partial r and overlap (IoU). AUROC alone has `low`–`high`, a 95 % interval over people from `draws`
+    bootstrap draws (0 for none), and `null_low`–`null_high`, where 95 % of its values lie under permutation. Other
+    numbers are NaN. Undefined pairs have NaN everywhere and say why in `status`.
     """
     unknown = set(metrics) - set(METRICS)
     if unknown:
@@ -55,7 +57,7 @@ def align(
     activation, _ = checked(activation, labels.presence)
     support = labels.support()
     usable = (support["status"] == "ok").to_numpy()
-    job = _Alignment(activation, labels, usable, rng, permutations, kl_permutations, draws, by, bins or Bins())
+    job = _Alignment(activation, labels, usable, rng, permutations, slow_permutations, draws, by, bins or Bins())
     table = pd.concat([_tidy(metric, job.measure(metric)) for metric in metrics], ignore_index=True)
     return _described(table, activation, support, labels.aus, filters)
 
@@ -64,12 +66,12 @@ class _Alignment:
     """Values, chance levels and tests of one activation table; a test that two metrics share runs once."""
 
     def __init__(
-        self, activation, labels: AULabels, usable, rng, permutations, kl_permutations, draws, by, bins
+        self, activation, labels: AULabels, usable, rng, permutations, slow_permutations, draws, by, bins
     ) -> None:
         self._activation, self._labels, self._bins, self._rng = activation, labels, bins, rng
         self._presence = np.where(usable, labels.presence, np.nan)
         self._graded = np.where(usable, labels.graded, np.nan)
-        self._permutations, self._kl_permutations, self._draws = permutations, kl_permutations, draws
+        self._permutations, self._slow_permutations, self._draws = permutations, slow_permutations, draws
         self._group = getattr(labels, by)
 
     def measure(self, metric: str) -> Columns:
@@ -84,11 +86,20 @@ class _Alignment:
             return {"value": value, "chance": 0.5} | self._interval() | self._null_band() | self._p(self._rank_test)
         if metric == "auroc_z":
             return {"value": value, "chance": 0.0} | self._p(self._rank_test)
-        if metric == "average_precision":
-            return {"value": value, "chance": _prevalence(target)}
+        if metric in _PERMUTED:
+            chance = {"average_precision": _prevalence(target), "partial_r": 0.0}.get(metric, np.nan)
+            return {"value": value, "chance": chance} | self._permuted(metric, target)
         if metric == "pearson":
             return {"value": value, "chance": 0.0} | self._p(self._test(self._activation, target, ranks=False))
-        return {"value": value} | ({"chance": 0.0} if metric == "partial_r" else {})
+        raise AssertionError(f"no test for {metric}")
+
+    def _permuted(self, metric: str, target: np.ndarray) -> Columns:
+        signed = metric == "partial_r"
+        options = {"signed": signed, "together": 1 if signed else 20}
+        exchange = exchangeable(self._group)
+        return permuted(
+            MEASURES[metric], self._activation, target, exchange, self._rng, self._slow_permutations, **options
+        )
 
     @cached_property
     def _rank_test(self) -> MaxT:
@@ -133,7 +144,7 @@ class _Alignment:
     def _excess(self) -> ExcessDivergence:
         exchange, bins = exchangeable(self._group), self._bins
         return excess_divergence(
-            self._activation, self._presence, exchange, self._rng, self._kl_permutations, bins=bins
+            self._activation, self._presence, exchange, self._rng, self._slow_permutations, bins=bins
         )
 
 

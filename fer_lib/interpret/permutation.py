@@ -7,7 +7,7 @@ rows of another sequence, all AUs together. Max-|z| over all filters and AUs con
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,6 +169,47 @@ def max_t(
         np.concatenate(null_labels) if counted else None,
         int((np.abs(z) >= threshold).any(axis=1).sum()) if counted else None,
     )
+
+
+def permuted(
+    measure: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    activation: np.ndarray,
+    labels: np.ndarray,
+    exchange: Exchange,
+    rng: np.random.Generator,
+    permutations: int = 200,
+    *,
+    signed: bool = False,
+    together: int = 1,
+) -> dict[str, np.ndarray]:
+    """p, p_max and q, each (F, A), of any measure(activation, labels) → (F, A), by running it on permuted labels.
+
+    Large values count as evidence, or large sizes when the measure is `signed`. For p_max an unsigned measure is first
+    divided by its null mean, AU by AU: average precision and overlap have a chance level that grows with prevalence.
+    `together` permutations go side by side as more columns, for measures that take AUs one by one.
+    """
+    size = np.abs if signed else np.asarray
+    observed = size(measure(activation, labels))
+    null = np.concatenate([*_null_draws(measure, activation, labels, exchange, rng, permutations, together)])
+    null = size(null)
+    known = np.maximum((~np.isnan(null)).sum(axis=(0, 1)), 1)
+    scale = np.ones(labels.shape[1]) if signed else np.nansum(null, axis=(0, 1)) / known
+    scale = np.where(scale > 0, scale, 1.0)
+    above = (null >= observed - 1e-9).sum(axis=0)
+    largest = np.nanmax(null / scale, axis=(1, 2), initial=-np.inf)
+    beaten = permutations - np.searchsorted(np.sort(largest), observed / scale - 1e-9)
+    undefined = np.isnan(observed)
+    p, p_max = (np.where(undefined, np.nan, (count + 1) / (permutations + 1)) for count in (above, beaten))
+    return {"p": p, "p_max": p_max, "q": benjamini_hochberg(p)}
+
+
+def _null_draws(measure, activation, labels, exchange, rng, permutations, together) -> Iterator[np.ndarray]:
+    filters, aus = activation.shape[1], labels.shape[1]
+    for start in range(0, permutations, together):
+        width = min(together, permutations - start)
+        tables = [labels[exchange.permutation(rng)] for _ in range(width)]
+        values = measure(activation, np.concatenate(tables, axis=1))
+        yield values.reshape(filters, width, aus).transpose(1, 0, 2)
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,17 +88,20 @@ def significant_labels(alignment: pd.DataFrame, level: float = 0.05) -> pd.DataF
 
 def control_table(
     network: Network, activation: np.ndarray, dataset: FaceDataset, labels: AULabels, seeds: Sequence[int],
-    permutations: int, progress: bool = False,
+    permutations: int, others: Mapping[str, Network] | None = None, progress: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
-    """The trained network beside untrained ones of the same architecture, on the same footing."""
-    tables = {"trained": activation}
-    for seed in seeds:
-        generator = torch.Generator().manual_seed(seed)
-        model = network.model
-        other = ZeroBiasCNN(model.classes, model.size, model.zero_bias, generator, gain=1.0)
-        scanned = Network(other, network.prepare, network.emotions).scan(dataset, progress)
-        tables[f"untrained, seed {seed}"] = scanned.layers[LAYER].value
+    """The trained network beside untrained ones of the same architecture and `others`, on the same footing."""
+    controls = {f"untrained, seed {seed}": _untrained_twin(network, seed) for seed in seeds} | dict(others or {})
+    scans = {name: control.scan(dataset, progress) for name, control in controls.items()}
+    tables = {"trained": activation} | {name: scanned.layers[LAYER].value for name, scanned in scans.items()}
     return compare_networks(tables, labels, seed=0, permutations=permutations)
+
+
+def _untrained_twin(network: Network, seed: int) -> Network:
+    model, generator = network.model, torch.Generator().manual_seed(seed)
+    return Network(
+        ZeroBiasCNN(model.classes, model.size, model.zero_bias, generator, gain=1.0), network.prepare, network.emotions
+    )
 
 
 def harm_table(network: Network, pool3: np.ndarray, emotion: np.ndarray) -> pd.DataFrame:

@@ -6,7 +6,7 @@ whose study it is: other weights, data or settings are refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,19 +76,23 @@ def study(
     settings: Settings | None = None,
     *,
     load_probe: Callable[[str], FaceDataset] | None = None,
+    controls: Mapping[str, Network] | None = None,
     render=faces.render,
     progress: bool = True,
 ) -> Study:
     """Run or read every stage for one network and one data set, in folder `out`.
 
-    `load_probe` gives the rendered probe sets by name; `render` draws the faces of the AU search.
+    `load_probe` gives the rendered probe sets by name; `controls` are networks to stand beside the untrained ones
+    (trained on shuffled labels, on identities, …); `render` draws the faces of the AU search.
+    Raises UserError when the emotions differ, or the folder holds another study.
     """
     settings = settings or Settings()
     if tuple(dataset.emotions) != network.emotions:
         raise UserError(f"The data have emotions {dataset.emotions}, the network {network.emotions}.")
     identity = {"weights": fingerprint(network.model), "data": dataset.data_hash, "images": len(dataset)}
+    identity["controls"] = {name: fingerprint(control.model) for name, control in (controls or {}).items()}
     folder = StudyFolder(out, identity | {"settings": asdict(settings)})
-    runner = _Runner(network, dataset, folder, settings, load_probe, render, progress)
+    runner = _Runner(network, dataset, folder, settings, load_probe, controls or {}, render, progress)
     names = [*_STAGES]
     done: dict[str, Any] = {}
     with tqdm(names, desc="interpret", unit="stage", disable=not progress) as bar:
@@ -107,9 +111,9 @@ _STAGES = (
 class _Runner:
     """One method a stage; each takes what earlier stages found."""
 
-    def __init__(self, network, dataset, folder, settings, load_probe, render, progress) -> None:
+    def __init__(self, network, dataset, folder, settings, load_probe, others, render, progress) -> None:
         self.network, self.dataset, self.folder, self.settings = network, dataset, folder, settings
-        self.load_probe, self.render, self.progress = load_probe, render, progress
+        self.load_probe, self.others, self.render, self.progress = load_probe, others, render, progress
         self.au_labels = labels_of(dataset, [au for au in CKPLUS_AUS if au in dataset.aus])
 
     def _rng(self, stage: str) -> np.random.Generator:
@@ -137,7 +141,7 @@ class _Runner:
 
     def controls(self, done) -> pd.DataFrame:
         value, seeds = done["scan"].layers[LAYER].value, range(1, self.settings.untrained + 1)
-        options = (self.dataset, self.au_labels, seeds, self.settings.permutations, self.progress)
+        options = (self.dataset, self.au_labels, seeds, self.settings.permutations, self.others, self.progress)
         return self.folder.table("controls", lambda: stages.control_table(self.network, value, *options))
 
     def examples(self, done) -> pd.DataFrame:

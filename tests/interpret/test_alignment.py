@@ -10,7 +10,7 @@ from fer_lib.interpret.measures import auroc, average_precision, pearson
 def test_one_call_gives_every_pair_and_metric(null_data, rng):
     activation, labels = null_data
     activation[:, 7] = labels.presence[:, 3] + 1.3 * rng.random(len(activation))
-    table = align(activation, labels, rng, permutations=1999, kl_permutations=50, draws=100)
+    table = align(activation, labels, rng, permutations=1999, slow_permutations=50, draws=100)
     assert len(table) == 12 * 5 * len(METRICS) and (table["status"] == "ok").all()
     np.testing.assert_allclose(matrix(table, "auroc"), auroc(activation, labels.presence))
     ap = table[table["metric"] == "average_precision"]
@@ -36,7 +36,7 @@ def test_undefined_units_and_filters_are_reported_never_numbered(null_data, rng)
     presence[:30, 3] = np.nan
     activation[:, 4] = 0
     changed = AULabels(labels.aus, presence, labels.sequence, labels.subject, labels.emotion)
-    table = align(activation, changed, rng, permutations=20, kl_permutations=10, draws=0)
+    table = align(activation, changed, rng, permutations=20, slow_permutations=10, draws=0)
     for au, reason in ((1, "present in no image"), (2, "present in one sequence only"), (3, "absent in no image")):
         rows = table[table["au"] == au]
         assert set(rows["status"]) == {f"undefined: {reason}"}

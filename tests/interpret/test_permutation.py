@@ -4,8 +4,8 @@ from scipy.stats import norm
 
 from fer_lib.errors import UserError
 from fer_lib.interpret.divergence import divergence, excess_divergence
-from fer_lib.interpret.measures import auroc_z
-from fer_lib.interpret.permutation import Shuffle, benjamini_hochberg, exchangeable, max_t
+from fer_lib.interpret.measures import auroc_z, average_precision, partial_r
+from fer_lib.interpret.permutation import Shuffle, benjamini_hochberg, exchangeable, max_t, permuted
 
 from .conftest import clustered
 
@@ -135,3 +135,23 @@ def test_undefined_columns_stay_undefined(null_data, rng):
         assert np.isfinite(np.delete(table[:, 1:], 4, axis=0)).all()
     excess = excess_divergence(activation, presence, exchangeable(labels.sequence), rng, 20)
     assert np.isnan(excess.excess[:, 0]).all() and np.isfinite(excess.excess[:, 1:]).all()
+
+
+@pytest.mark.parametrize(("measure", "signed"), [(average_precision, False), (partial_r, True)])
+def test_measures_run_anew_find_what_is_planted_and_little_else(rng, measure, signed):
+    activation, labels = rng.random((120, 8)), (rng.random((120, 4)) < 0.3).astype(float)
+    activation[:, 2] += labels[:, 1]
+    exchange = exchangeable(np.arange(120).astype(str))
+    found = permuted(measure, activation, labels, exchange, rng, 99, signed=signed)
+    assert found["p_max"][2, 1] == pytest.approx(1 / 100)
+    others = np.delete(found["p"].ravel(), 2 * 4 + 1)
+    assert 0.3 < others.mean() < 0.7 and (found["p_max"].ravel() <= 0.05).sum() <= 2
+
+
+def test_permutations_side_by_side_are_the_same_permutations(rng):
+    activation, labels = rng.random((30, 5)), (rng.random((30, 3)) < 0.4).astype(float)
+    exchange, options = exchangeable(np.arange(30).astype(str)), (activation, labels)
+    one, seven = (
+        permuted(average_precision, *options, exchange, np.random.default_rng(3), 20, together=n) for n in (1, 7)
+    )
+    assert all(np.array_equal(one[name], seven[name]) for name in one)

@@ -8,7 +8,8 @@ import torch
 from fer_lib.cli.interpret_report import report
 from fer_lib.errors import UserError
 from fer_lib.interpret.alignment import METRICS
-from fer_lib.interpret.stages import Network
+from fer_lib.interpret.labels import labels_of
+from fer_lib.interpret.stages import Network, control_table
 from fer_lib.interpret.study import Settings, StudyFolder, study
 from fer_lib.model import ZeroBiasCNN
 from fer_lib.preprocess import prepare
@@ -147,3 +148,10 @@ def test_the_report_is_one_file_with_alt_texts(found, tmp_path):
     assert all(source.startswith(("#", "data:image/png")) for source in reader.sources)
     text = path.read_text(encoding="utf-8")
     assert "made-up faces" in text and "nan" not in text.split("<main>")[1].split("<script")[0].lower().split()
+
+
+def test_a_trained_control_stands_beside(network, data):
+    other = Network(ZeroBiasCNN(size=48, generator=torch.Generator().manual_seed(9), gain=1.0).eval(), prepare, ("x",))
+    labels, activation = labels_of(data, (4, 12, 25)), network.scan(data).layers["conv3"].value
+    table = control_table(network, activation, data, labels, [1], 20, {"identity": other})
+    assert list(table["network"]) == ["trained", "untrained, seed 1", "identity"]
