@@ -17,13 +17,41 @@ def ledger(context: click.Context, ledger: Path) -> None:
 
 
 @ledger.command()
+@click.option("--quick", is_flag=True, help="Also train a sample of recorded cells again and compare.")
+@click.option("--cells", type=click.IntRange(1), default=1, show_default=True, help="Size of the sample.")
+@click.option("--seed", default=0, show_default=True, help="Which sample.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="runs/verify", show_default=True)
 @click.pass_obj
-def verify(folder: Path) -> None:
-    """Check every entry; exit code 2 if one is not sound."""
+def verify(folder: Path, quick: bool, cells: int, seed: int, out: Path) -> None:
+    """Check every entry; exit code 2 if one is not sound, or a cell trained again is too far from what it says."""
     problems = results.verify(folder)
     if problems:
         raise UserError("\n".join([f"{len(problems)} problems in the ledger", *problems]))
     click.echo(f"{len(results.names(folder))} entries are sound")
+    if quick:
+        _rerun(folder, cells, seed, out)
+
+
+def _rerun(folder: Path, cells: int, seed: int, out: Path) -> None:
+    from fer_lib.reproduction.check import TOLERANCE, rerun_sample
+
+    failed = []
+    for rerun in rerun_sample(cells, seed, out, folder):
+        click.echo(f"{rerun.block}, {rerun.cell}: recorded {rerun.recorded:.3f}, now {rerun.found:.3f}")
+        failed += [] if rerun.holds else [rerun.cell]
+    if failed:
+        raise UserError(f"{len(failed)} of {cells} cells differ by more than {TOLERANCE}: {', '.join(failed)}")
+    click.echo(f"all within {TOLERANCE} of accuracy")
+
+
+@ledger.command()
+@click.pass_obj
+def verdicts(folder: Path) -> None:
+    """What holds of the paper's claims, by the protocol's rules."""
+    from fer_lib.reproduction.verdicts import verdicts as read_verdicts
+
+    for verdict in read_verdicts(folder):
+        click.echo(f"{verdict.key}  {verdict.verdict:<10}  {verdict.claim}\n     {verdict.numbers}")
 
 
 @ledger.command("list")

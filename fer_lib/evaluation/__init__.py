@@ -2,7 +2,16 @@
 
 from fer_lib.evaluation.cell import SELECTIONS, SPLITS, Cell, predict, run_cell, score_checkpoints
 from fer_lib.evaluation.grid import evaluate, make_cells, split_dataset
-from fer_lib.evaluation.tables import against_paper, as_text, as_values, configuration, confusion, reliability, summary
+from fer_lib.evaluation.tables import (
+    against_paper,
+    as_text,
+    as_values,
+    configuration,
+    confusion,
+    label,
+    reliability,
+    summary,
+)
 
 __all__ = [
     "SELECTIONS",
@@ -14,6 +23,7 @@ __all__ = [
     "configuration",
     "confusion",
     "evaluate",
+    "label",
     "make_cells",
     "predict",
     "reliability",

@@ -11,7 +11,7 @@ from fer_lib.data import load_dataset
 from fer_lib.errors import UserError
 from fer_lib.evaluation.cell import Cell
 from fer_lib.evaluation.contrast import contrast
-from fer_lib.reproduction import controls, runs
+from fer_lib.reproduction import check, controls, runs
 from fer_lib.reproduction.blocks import Block
 from fer_lib.training import TrainConfig
 
@@ -85,3 +85,15 @@ def test_identity_labels_are_the_people(faces):
     named = controls.identity(faces, 0)
     assert len(named.emotions) == len(set(faces.subject))
     assert (np.array(named.emotions)[named.emotion] == faces.subject).all()
+
+
+def test_a_recorded_cell_comes_out_the_same(block, out, faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
+    monkeypatch.setattr(check, "blocks", lambda: {"tiny": block})
+    monkeypatch.setattr(check, "load_dataset", lambda name, size: faces)
+    with pytest.raises(UserError, match="no recorded cells"):
+        next(check.rerun_sample(1, 0, tmp_path / "again", tmp_path))
+    runs.record(block, runs.finished(block, out), "x", tmp_path)
+    found = list(check.rerun_sample(2, 0, tmp_path / "again", tmp_path))
+    assert len(found) == 2 and all(rerun.found == pytest.approx(rerun.recorded, abs=1e-6) for rerun in found)
+    assert not check.Rerun("b", "c", 0.5, 0.56).holds

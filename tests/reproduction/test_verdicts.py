@@ -1,0 +1,108 @@
+"""The protocol's rules, case by case, and the verdicts of the real ledger against it."""
+
+import copy
+import json
+
+import pytest
+
+from fer_lib import results
+from fer_lib.reproduction import verdicts as rules
+from fer_lib.reproduction.verdicts import CANNOT, NOT, OPEN, PARTLY, REPRODUCED, verdicts
+
+
+def write(folder, name, values):
+    entry = results.Entry(name, "x", 0, "0" * 40, {}, "2", "made up", "0" * 64, 1.0, values)
+    results.write(entry, folder)
+
+
+def block(configuration, difference, low, high, finished=10):
+    contrast = {"image": {"difference": difference, "low": low, "high": high}}
+    return {"planned": 10, "finished": finished, "contrasts": {configuration: contrast}}
+
+
+def judged(folder):
+    return {verdict.key: verdict.verdict for verdict in verdicts(folder)}
+
+
+def spread(least, mean, most):
+    return {"networks": 3, "mean": mean, "median": mean, "least": least, "most": most}
+
+
+@pytest.fixture
+def filters():
+    control = {"labels": spread(0, 1, 2), "held_out_auroc": spread(0.5, 0.55, 0.6)}
+    trained = {"labels": spread(90, 95, 99), "held_out_auroc": spread(0.8, 0.82, 0.84)}
+    trained |= {"survival_resting": spread(0.5, 0.6, 0.7), "survival_factorial": spread(0.5, 0.6, 0.7)}
+    trained |= {"specificity_guided": spread(0.1, 0.2, 0.3)}
+    gains = [{"score": "mass", "baseline": base, "gain": 0.1, "p": 0.001} for base in ("box", "other filter")]
+    networks = {f"trained-fold{i:02d}": {"probes": {"localisation": copy.deepcopy(gains)}} for i in range(10)}
+    groups = {"trained": trained} | {kind: copy.deepcopy(control) for kind in ("untrained", "shuffled", "identity")}
+    return {"networks": networks, "groups": groups}
+
+
+def test_an_empty_ledger_leaves_everything_open(tmp_path):
+    found = judged(tmp_path)
+    assert found.pop("C1a") == CANNOT and set(found.values()) == {OPEN}
+
+
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "verdict"),
+    [(0.05, 0.01, 0.09, REPRODUCED), (0.05, -0.01, 0.11, PARTLY), (0.0, -0.1, 0.1, NOT), (-0.05, -0.1, -0.01, NOT)],
+)
+def test_regularisation(tmp_path, difference, low, high, verdict):
+    write(tmp_path, "plain-against-ad", block("synthetic/8/as_released/AD", difference, low, high))
+    assert judged(tmp_path)["C1b"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("biased", "low", "high", "verdict"),
+    [(0.0, -0.02, 0.02, REPRODUCED), (0.01, -0.03, 0.05, PARTLY), (0.03, 0.01, 0.05, NOT), (-0.1, -0.2, 0, REPRODUCED)],
+)
+def test_zero_bias(tmp_path, biased, low, high, verdict):
+    write(tmp_path, "biases", block("synthetic/8/as_released/AD/bias", biased, low, high))
+    assert judged(tmp_path)["C1c"] == verdict
+
+
+def test_an_unfinished_block_stays_open(tmp_path):
+    write(tmp_path, "plain-against-ad", block("synthetic/8/as_released/AD", 0.5, 0.4, 0.6, finished=9))
+    assert judged(tmp_path)["C1b"] == OPEN
+
+
+def test_filters_that_do_all_the_paper_says(tmp_path, filters):
+    write(tmp_path, "filters", filters)
+    found = judged(tmp_path)
+    assert [found[key] for key in ("C2", "C3a", "C3b", "C3c")] == [REPRODUCED] * 4
+
+
+def test_each_failing_turns_its_own_verdict(tmp_path, filters):
+    filters["groups"]["trained"]["specificity_guided"] = spread(0.8, 0.9, 0.95)
+    filters["groups"]["identity"] = copy.deepcopy(filters["groups"]["trained"])
+    filters["groups"]["trained"]["survival_resting"] = spread(0.1, 0.2, 0.3)
+    write(tmp_path, "filters", filters)
+    found = judged(tmp_path)
+    assert [found[key] for key in ("C2", "C3a", "C3b", "C3c")] == [PARTLY, REPRODUCED, PARTLY, PARTLY]
+
+
+def test_maps_no_better_than_a_box(tmp_path, filters):
+    for row in filters["networks"].values():
+        row["probes"]["localisation"][0]["gain"] = -0.1
+    write(tmp_path, "filters", filters)
+    assert judged(tmp_path)["C2"] == NOT
+
+
+def test_the_recorded_verdicts_follow_from_recorded_numbers():
+    """Each decided verdict of the real ledger quotes numbers that stand there."""
+    for verdict in verdicts():
+        assert verdict.verdict in (REPRODUCED, PARTLY, NOT, CANNOT, OPEN)
+        assert verdict.numbers and verdict.would_change
+    decided = {v.key: v for v in verdicts() if v.verdict != OPEN}
+    if "C1b" in decided:
+        held = json.loads((results.LEDGER / "plain-against-ad.json").read_text())["values"]
+        difference = held["contrasts"]["synthetic/8/as_released/AD"]["image"]["difference"]
+        assert f"{100 * difference:+.1f} points" in decided["C1b"].numbers
+
+
+def test_every_claim_of_the_protocol_has_a_rule():
+    protocol = (results.LEDGER / "PROTOCOL.md").read_text()
+    for rule in rules._RULES:
+        assert f"| {rule.key}, " in protocol
