@@ -17,6 +17,7 @@ from fer_lib.errors import UserError
 
 INK, MUTED, ACCENT, SECOND, BAND = "#1f2430", "#8a8f98", "#1f6f8b", "#c2571a", "rgba(138,143,152,0.25)"
 DIVERGING, SEQUENTIAL = "RdBu", "Blues"  # readable with the usual colour-vision deficiencies
+READABLE = 10  # columns of a matrix whose numbers can be read at a page's width
 _FONT = {"family": "system-ui, sans-serif", "size": 14, "color": INK}
 
 
@@ -155,7 +156,7 @@ def matrix(
     values: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, unit: str, *, diverging: bool = False,
     data: str = "",
 ) -> go.Figure:  # fmt: skip
-    """A labelled matrix with its numbers in the cells: effects, harms, or a confusion matrix."""
+    """A labelled matrix: effects, harms, or a confusion matrix. Up to `READABLE` columns hold their numbers as well."""
     values = np.asarray(values, dtype=float)
     if values.shape != (len(rows), len(columns)):
         raise UserError(f"{title}: a matrix of shape {values.shape} for {len(rows)} rows and {len(columns)} columns.")
@@ -164,7 +165,9 @@ def matrix(
         go.Heatmap(
             z=values, x=list(columns), y=list(rows), colorscale=DIVERGING if diverging else SEQUENTIAL,
             reversescale=diverging, zmin=-reach if diverging else 0, zmax=reach, colorbar={"title": unit},
-            text=[["" if np.isnan(v) else f"{v:.2g}" for v in row] for row in values], texttemplate="%{text}",
+            text=[["" if np.isnan(v) else f"{v:.2g}" for v in row] for row in values],
+            texttemplate="%{text}" if len(columns) <= READABLE else None,
+            hovertemplate="%{y}, %{x}: %{text}<extra></extra>",
         )
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed")
