@@ -20,9 +20,7 @@ $(READY): requirements.lock pyproject.toml tools/setup.sh
 	@touch $@
 
 book: $(READY)  ## build the executed book into _build/html
-	@# after a failure Sphinx would not repeat the warnings of pages it thinks are done, and the next build would pass
-	@$(BIN)/jb build . -W -n --keep-going || { rm -rf _build/.doctrees; \
-		echo "The book was not built: each warning above names its file and line." >&2; exit 1; }
+	@$(BIN)/python -m fer_lib.site.build
 
 serve: book  ## look at the book: http://127.0.0.1:8000 (PORT=8001 for another port)
 	@$(BIN)/python -m fer_lib.site.serve $(PORT)

@@ -6,6 +6,8 @@ Writes book/site/vendor/ and its versions.json, both committed: a build needs ne
 import hashlib
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,6 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+SOURCE_MAP = re.compile(rb"\n//# sourceMappingURL=\S+\s*$")
 VENDOR = Path(__file__).parent.parent / "book" / "site" / "vendor"
 
 
@@ -33,11 +36,25 @@ PACKAGES = (
         "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
         {"es5/tex-svg.js": "tex-svg.js", "LICENSE": "mathjax-LICENSE.txt"},
     ),
+    Package(
+        "@popperjs/core",
+        "2.11.8",
+        "8e09bdfa912035668e62cea61321bce27cbd011b85672055db25d271bd63af49",
+        {"dist/umd/popper.min.js": "popper.min.js", "LICENSE.md": "popper-LICENSE.txt"},
+    ),
+    Package(
+        "tippy.js",
+        "6.3.7",
+        "bf63cd2e158be2100078053f4c44f02ffec8fde7f30544270785d0f2eae02626",
+        {"dist/tippy-bundle.umd.min.js": "tippy-bundle.umd.min.js", "LICENSE": "tippy-LICENSE.txt"},
+    ),
 )
 
 
 def fetch(package: Package) -> bytes:
     """The package's archive from npm, its hash checked."""
+    if shutil.which("npm") is None:
+        sys.exit("npm was not found. Install Node.js to renew the vendored files; building and testing do not need it.")
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["npm", "pack", "--silent", f"{package.name}@{package.version}"], cwd=folder, check=True)
         archive = next(Path(folder).glob("*.tgz")).read_bytes()
@@ -53,6 +70,7 @@ def unpack(package: Package, archive: bytes) -> dict[str, str]:
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for inside, kept in package.files.items():
             content = tar.extractfile(f"package/{inside}").read()
+            content = SOURCE_MAP.sub(b"", content)  # the maps are not kept: browsers would ask for them
             (VENDOR / kept).write_bytes(content)
             hashes[kept] = hashlib.sha256(content).hexdigest()
     return hashes

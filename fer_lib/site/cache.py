@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KEPT_CACHES = 3
+UNFINISHED = ".unfinished"
 RECIPES = ("environment.yml", "requirements.lock")
 OUTSIDE_THE_CELLS = ("cli", "site")  # no chapter imports these: changing them changes no result
 SUFFIXES = {".py", ".js", ".json", ".npz", ".safetensors"}
@@ -47,3 +48,29 @@ def cache_folder(root: Path, build: Path) -> Path:
     for old in by_age[KEPT_CACHES:]:
         shutil.rmtree(old)
     return folder
+
+
+def begin(build: Path, doctrees: Path) -> None:
+    """Mark the build as begun. After one that did not end well Sphinx starts anew, executed chapters kept.
+
+    Else Sphinx would neither write a half-written page again nor repeat the warnings of pages it has read.
+    """
+    mark = build / UNFINISHED
+    if mark.exists():
+        shutil.rmtree(doctrees, ignore_errors=True)
+    build.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
+def finish(build: Path) -> None:
+    """Take the mark of `begin` away: the build ended well."""
+    (build / UNFINISHED).unlink(missing_ok=True)
+
+
+def remove_old_pages(html: Path, pages: set[str]) -> None:
+    """Delete what the site still holds of pages that the book no longer has."""
+    for folder, suffixes in (("book", {".html"}), ("_sources/book", {".md", ".ipynb"})):
+        for path in list((html / folder).rglob("*")):
+            page = path.relative_to(html).as_posix().removeprefix("_sources/")
+            if path.suffix in suffixes and page.removesuffix(path.suffix) not in pages:
+                path.unlink()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
 import textwrap
 import time
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.cache.db import NbCacheRecord
+from jupyter_cache.cache.main import JupyterCacheBase
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
@@ -46,17 +49,26 @@ class Chapter:
     lines: Sequence[int] = ()
 
 
-def cached_run(notebook: NotebookNode, cache: JupyterCacheAbstract) -> Run | None:
-    """What the notebook took when its cells last ran, or None where the cache does not have them."""
+def cached_run(notebook: NotebookNode, cache: JupyterCacheBase) -> Run | None:
+    """What the notebook took when its cells last ran, or None where the cache does not have them.
+
+    An entry that a killed build left half-written is removed.
+    """
     try:
-        data = cache.match_cache_notebook(notebook).data
+        record = cache.match_cache_notebook(notebook)
     except KeyError:
         return None
-    return Run(**data) if data.keys() == Run.__dataclass_fields__.keys() else None
+    try:
+        cache.get_cache_bundle(record.pk)
+        return Run(**record.data)
+    except (KeyError, TypeError, ValueError):
+        shutil.rmtree(Path(cache.path, "executed", record.hashkey), ignore_errors=True)
+        NbCacheRecord.remove_records([record.pk], cache.db)
+        return None
 
 
 def execute(
-    chapters: Sequence[Chapter], cache: JupyterCacheAbstract, timeout: int, say: Callable[[str], None] = print
+    chapters: Sequence[Chapter], cache: JupyterCacheBase, timeout: int, say: Callable[[str], None] = print
 ) -> dict[str, Run]:
     """Execute the chapters and cache each as it ends, so that an interrupted build goes on where it was.
 
@@ -107,6 +119,7 @@ async def _run(chapter: Chapter, timeout: int, threads: int) -> Run:
     client = NotebookClient(
         chapter.notebook,
         timeout=timeout,
+        record_timing=False,  # the cache would take a cell with timings for another cell
         resources={"metadata": {"path": str(chapter.path.parent)}},
         on_cell_start=begin,
         on_cell_executed=measure,

@@ -12,8 +12,8 @@ from sphinx.errors import SphinxError
 from sphinx.util import logging
 
 from fer_lib.errors import UserError
-from fer_lib.site import publish
-from fer_lib.site.cache import cache_folder
+from fer_lib.site import publish, tips
+from fer_lib.site.cache import begin, cache_folder, finish, remove_old_pages
 from fer_lib.site.docstrings import to_restructured
 from fer_lib.site.execute import Chapter, cached_run, execute
 from fer_lib.site.ledger import LedgerRole
@@ -34,19 +34,22 @@ logger = logging.getLogger(__name__)
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect to Sphinx (see `extra_extensions` in _config.yml)."""
+    app.setup_extension("sphinx.ext.autodoc")
     app.add_directive("quiz", Quiz)
     app.add_role("ledger", LedgerRole())
     app.add_directive("build-status", BuildStatus)
     publish.setup(app)
+    tips.setup(app)
     app.connect("config-inited", _configure)
     app.connect("env-before-read-docs", _execute_chapters)
     app.connect("html-page-context", _drop_outside_files, priority=900)
     app.connect("autodoc-process-docstring", _read_docstring)
-    app.connect("build-finished", _say_timings)
+    app.connect("build-finished", _end)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def _configure(app: Sphinx, config: Config) -> None:
+    begin(Path(app.outdir).parent, Path(app.doctreedir))
     config.nb_execution_cache_path = str(cache_folder(Path(app.srcdir), Path(app.outdir).parent))
     config.html_static_path.append(str(plotly_script()))
 
@@ -83,11 +86,14 @@ def _chapter(env: BuildEnvironment, page: str) -> Chapter | None:
     return Chapter(page, path, notebook, notebook.metadata.get("source_map", ()))
 
 
-def _say_timings(app: Sphinx, exception: Exception | None) -> None:
-    if exception is None:
-        for page, run in sorted(app.env.fer_runs.items()):
-            logger.info("%s: %s (when its cells last ran)", page, run)
-        logger.info("The book is %s. To look at it: make serve", Path(app.outdir, "index.html"))
+def _end(app: Sphinx, exception: Exception | None) -> None:
+    if exception is not None or app._warncount:
+        return  # Sphinx has said why
+    remove_old_pages(Path(app.outdir), app.env.found_docs)
+    finish(Path(app.outdir).parent)
+    for page, run in sorted(app.env.fer_runs.items()):
+        logger.info("%s: %s (when its cells last ran)", page, run)
+    logger.info("The book is %s. To look at it: make serve", Path(app.outdir, "index.html"))
 
 
 def _drop_outside_files(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_lib.site.cache import KEPT_CACHES, cache_folder, execution_digest
+from fer_lib.site.cache import KEPT_CACHES, begin, cache_folder, execution_digest, finish, remove_old_pages
 
 
 @pytest.fixture
@@ -53,3 +53,26 @@ def test_old_caches_are_removed_and_the_current_one_kept(project: Path) -> None:
         os.utime(folders[-1], (number, number))
     kept = set((project / "_build" / ".execution").iterdir())
     assert len(kept) == KEPT_CACHES and folders[-1] in kept and folders[0] not in kept
+
+
+def test_after_an_interrupted_build_sphinx_starts_anew_and_only_then(tmp_path: Path) -> None:
+    doctrees = tmp_path / ".doctrees"
+    doctrees.mkdir()
+    begin(tmp_path, doctrees)
+    assert doctrees.exists()
+    begin(tmp_path, doctrees)  # the first never finished
+    assert not doctrees.exists()
+    doctrees.mkdir()
+    finish(tmp_path)
+    begin(tmp_path, doctrees)
+    assert doctrees.exists()
+
+
+def test_pages_that_are_gone_leave_the_site(tmp_path: Path) -> None:
+    for name in ("book/a.html", "book/x/b.html", "_sources/book/a.md", "_sources/book/x/b.md", "search.html"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    remove_old_pages(tmp_path, {"book/x/b"})
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"book/x/b.html", "_sources/book/x/b.md", "search.html"}

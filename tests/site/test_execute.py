@@ -19,7 +19,8 @@ def chapter(folder: Path, name: str, *sources: str) -> Chapter:
 
 def test_good_chapters_are_kept_and_bad_ones_named(tmp_path: Path) -> None:
     said: list[str] = []
-    heavy = chapter(tmp_path, "heavy", "held = bytearray(300_000_000)", "del held", "1 + 1")
+    cells = ("held = bytearray(300_000_000)", "del held", "1 + 1")
+    heavy = chapter(tmp_path, "heavy", *cells)
     broken = chapter(tmp_path, "broken", "x = 1", "raise ValueError('no such thing')")
     dying = chapter(tmp_path, "dying", "import os; os._exit(9)")
     cache = get_cache(str(tmp_path / "cache"))
@@ -29,7 +30,7 @@ def test_good_chapters_are_kept_and_bad_ones_named(tmp_path: Path) -> None:
     assert f"{broken.path}, line 31: cell 2 of 2 failed" in message and "ValueError: no such thing" in message
     assert f"{dying.path}, line 21: cell 1 of 1 failed" in message and "its kernel died" in message
 
-    run = cached_run(heavy.notebook, cache)
+    run = cached_run(chapter(tmp_path, "heavy", *cells).notebook, cache)
     assert run and run.cells == 3 and 300 < run.peak_megabytes < 600 and run.execution_seconds > 0
     assert heavy.notebook.cells[3].outputs[0]["data"]["text/plain"] == "2"
     assert any(line.startswith("heavy: 3 cells") for line in said)
