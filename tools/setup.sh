@@ -13,6 +13,8 @@ echo "Installing the tested versions into $venv (a few minutes the first time) .
 sh tools/cpu_torch.sh "$venv/bin/python" $(grep -E '^torch(vision)?==' requirements.lock)
 install() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
 if ! { install -r requirements.lock && install --no-deps -e .; }; then
-  echo "Set-up failed. The first set-up needs a network (or a local package index); mend that and run make again." >&2
+  echo "Set-up failed; pip says why above. It needs a network (or a local package index) and 3 GB of free disk." >&2
+  echo "Mend that and run make again: what is already installed is kept. Until then the text in book/ can be read as it" >&2
+  echo "is, and a copy of the built book from \`make offline\` on another machine opens with no set-up and no network." >&2
   exit 1
 fi
