@@ -20,6 +20,8 @@
   window.ferWidgets = {
     define: (name, needs, make) => { waiting[name] = { needs, make }; },
     keep: (name, text) => { assets[name] = text; },
+    load: (name) => load(name), // a module's exports, for other scripts and for tests
+    asset: (name) => asset(name),
   };
 
   const loading = {};
@@ -29,6 +31,7 @@
       const { needs, make } = waiting[name];
       await Promise.all(needs.map(load));
       made[name] = make((other) => made[other]);
+      return made[name];
     })();
     return loading[name];
   }
@@ -77,10 +80,8 @@
   }
 
   async function definition(state) {
-    if (state._module) {
-      await load(state._module);
-      return made[state._module].default;
-    }
+    if (state._module) return (await load(state._module)).default;
+    if (!state._esm) throw new Error("It is no anywidget.");
     const address = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
     const found = (await import(address)).default;
     return typeof found === "function" ? found() : found;

@@ -10,7 +10,7 @@ from pathlib import Path
 KEPT_CACHES = 3
 UNFINISHED = ".unfinished"
 RECIPES = ("environment.yml", "requirements.lock")
-OUTSIDE_THE_CELLS = ("cli", "site")  # no chapter imports these: changing them changes no result
+OUTSIDE_THE_CELLS = ("cli", "site", "widgets/js", "widgets/assets")  # no cell's result depends on these
 SUFFIXES = {".py", ".js", ".json", ".npz", ".safetensors"}
 
 
@@ -34,8 +34,8 @@ def _sources(root: Path) -> Iterator[Path]:
     yield from (root / name for name in RECIPES if (root / name).exists())
     yield from sorted((root / "book" / "results").glob("*.json"))
     for path in sorted(package.rglob("*")):
-        room = path.relative_to(package).parts[0]
-        if path.is_file() and path.suffix in SUFFIXES and room not in OUTSIDE_THE_CELLS:
+        outside = any(path.is_relative_to(package / room) for room in OUTSIDE_THE_CELLS)
+        if path.is_file() and path.suffix in SUFFIXES and not outside:
             yield path
 
 

@@ -1,0 +1,213 @@
+"""What the explorers show, computed once from a network and a data set, and kept in assets/explorer*.
+
+A network's file holds, for F conv3 filters, N pictures and A action units:
+    maxima (F, N) uint16      place of the maximum between `low` and `high` (F), in LEVELS steps, rounded down
+    value.METRIC, p.METRIC … (F, A) float32      columns of `fer_lib.interpret.alignment.align`
+    label (F) int8            number of the AU whose z is largest, −1 without one
+    harm (F, E), accuracy_change (F)             the filter alone set to zero; only where the classes are the data's
+The looks of a layer: `units` that are among the top pictures of any ranking, filter by filter from `start`, with their
+decoded maps as mosaics, and `order.RANKING` (F, TOP): numbers among the filter's own units.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from fer_lib.data.dataset import FaceDataset
+from fer_lib.errors import UserError
+from fer_lib.facs import ACTION_UNITS, CKPLUS_AUS
+from fer_lib.files import write_json
+from fer_lib.interpret import decoders, examples, stages
+from fer_lib.interpret.activations import Maxima, Scan, as_batch
+from fer_lib.interpret.alignment import align, filter_labels, matrix
+from fer_lib.interpret.folder import fingerprint
+from fer_lib.interpret.labels import labels_of
+from fer_lib.interpret.receptive import FIELDS
+from fer_lib.interpret.stages import LAYER, Network
+from fer_lib.model import ZeroBiasCNN, load_pretrained
+from fer_lib.preprocess import prepare
+from fer_lib.training import load_run
+from fer_lib.widgets.modules import ASSETS
+from fer_lib.widgets.packed import Pack, mosaic
+
+METRICS = ("auroc", "kl", "kl_excess", "average_precision", "pearson", "partial_r")
+COLUMNS = {"auroc": ("low", "high", "null_low", "null_high", "p", "p_max", "q"), "kl": ("chance", "p", "q")}
+LEVELS = 65520  # a multiple of KL's 20 bins: rounded down, no picture changes its bin
+RANKINGS = {f"{score}.{rule}": (score, rule) for score in ("raw", "contrast") for rule in ("one", "all")}
+METHODS = ("deconvnet", "guided")
+TOP = 6
+FACE_QUALITY, PATCH_QUALITY = 60, 70
+MANIFEST = "explorer.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network to explore. `about` goes into the manifest: title, source, size, weights_sha256."""
+
+    network: Network
+    about: dict
+
+
+def source(title: str, origin: str, like: Network | None = None) -> Source:
+    """The network of "untrained:SEED" (of the architecture of `like`), of a run's folder, or of shipped weights."""
+    if origin.startswith("untrained:"):
+        if like is None:
+            raise UserError(f"{origin}: an untrained network needs another one before it, whose architecture it takes")
+        generator, model = torch.Generator().manual_seed(int(origin.partition(":")[2])), like.model
+        other = ZeroBiasCNN(model.classes, model.size, model.zero_bias, generator, gain=1.0).eval()
+        network, digest = Network(other, like.prepare, ()), fingerprint(other)
+    elif Path(origin).is_dir():
+        model, config, identity = load_run(Path(origin))
+        network, digest = Network(model, config.prepare, tuple(identity["emotions"])), fingerprint(model)
+    else:
+        model, card = load_pretrained(origin)
+        ready = partial(prepare, recipe=card["recipe"])
+        network, digest = Network(model, ready, tuple(card["emotions"])), card["weights_sha256"]
+    return Source(network, {"title": title, "source": origin, "size": network.model.size, "weights_sha256": digest})
+
+
+def write(
+    sources: list[Source],
+    load: Callable[[int], FaceDataset],
+    folder: Path = ASSETS,
+    *,
+    command: str,
+    permutations: int = 1000,
+    draws: int = 2000,
+    progress: bool = True,
+) -> dict:
+    """Write every file and the manifest, which is returned. `load` gives the data at a size in pixels.
+
+    The first network is the one whose filters are looked at.
+    """
+    first = sources[0]
+    faces = load(first.network.model.size)
+    manifest = _about(faces, command) | {"networks": [], "files": {}}
+    packs = {"explorer_labels.bin.gz": label_pack(faces), "explorer_faces.bin.gz": faces_pack(faces)}
+    for place, each in enumerate(sources):
+        seen = faces if each.about["size"] == first.about["size"] else load(each.about["size"])
+        layers = tuple(FIELDS) if place == 0 else (LAYER,)
+        scanned = each.network.scan(seen, progress, layers)
+        name = f"explorer_network_{place}.bin.gz"
+        packs[name] = network_pack(each.network, scanned, seen, permutations, draws)
+        looks = {layer: f"explorer_looks_{layer}.bin.gz" for layer in (layers if place == 0 else ())}
+        packs |= {looks[layer]: looks_pack(each.network, scanned.layers[layer], seen) for layer in looks}
+        manifest["networks"].append(each.about | {"file": name, "looks": looks})
+    manifest["files"] = {name: pack.write(folder / name) for name, pack in packs.items()}
+    write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def _about(faces: FaceDataset, command: str) -> dict:
+    aus = [{"au": au, "name": ACTION_UNITS[au].name} for au in CKPLUS_AUS]
+    fields = {
+        name: {"size": field.size, "stride": field.stride, "before": field.before} for name, field in FIELDS.items()
+    }
+    data = {"label": faces.provenance["label"], "data_hash": faces.data_hash, "images": len(faces)}
+    return {
+        "about": "Generated by tools/make_explorer_data.py; do not edit.",
+        "command": command,
+        "data": data | {"size": faces.images.shape[-1], "sequences": len(np.unique(faces.sequence))},
+        "emotions": list(faces.emotions),
+        "aus": aus,
+        "metrics": list(METRICS),
+        "fields": fields,
+        "levels": LEVELS,
+        "top": TOP,
+        "columns": 48,
+    }
+
+
+def label_pack(faces: FaceDataset) -> Pack:
+    """Who and what each picture shows. Raises UserError where an AU is unknown: the page's tests need them all."""
+    presence = labels_of(faces).presence
+    if np.isnan(presence).any():
+        raise UserError(f"{faces.name}: the explorers need every AU known on every picture")
+    pack = Pack()
+    for name in ("sequence", "subject"):
+        pack.add(name, np.unique(getattr(faces, name), return_inverse=True)[1].astype(np.uint16))
+    pack.add("emotion", faces.emotion.astype(np.int8))
+    pack.add("presence", presence.T.astype(np.uint8))  # (A, N)
+    return pack
+
+
+def faces_pack(faces: FaceDataset) -> Pack:
+    pack = Pack()
+    pack.add("faces", mosaic(faces.images[:, 0], FACE_QUALITY))
+    return pack
+
+
+def network_pack(network: Network, scanned: Scan, faces: FaceDataset, permutations: int, draws: int) -> Pack:
+    value, pack = scanned.layers[LAYER].value, Pack()
+    stored, low, high = quantised(value)
+    pack.add("maxima", stored)
+    pack.add("low", low)
+    pack.add("high", high)
+    rng = np.random.default_rng(0)
+    table = align(value, labels_of(faces), rng, metrics=(*METRICS, stages.RANK), permutations=permutations, draws=draws)
+    for metric in METRICS:
+        for column in ("value", *COLUMNS.get(metric, ())):
+            pack.add(f"{column}.{metric}", matrix(table, metric, column).to_numpy(np.float32))
+    pack.add("label", _labels(table, value.shape[1]))
+    if network.emotions == tuple(faces.emotions):
+        harm = stages.harm_table(network, scanned.pool3, faces.emotion).query("mode == 'zero'")
+        pack.add("harm", harm[[f"harm_{name}" for name in network.emotions]].to_numpy(np.float32))
+        pack.add("accuracy_change", harm["accuracy_change"].to_numpy(np.float32))
+    return pack
+
+
+def _labels(table: pd.DataFrame, filters: int) -> np.ndarray:
+    best = filter_labels(table, stages.RANK)
+    out = np.full(filters, -1, np.int8)
+    out[best["filter"]] = [CKPLUS_AUS.index(au) for au in best["au"]]
+    return out
+
+
+def quantised(value: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N, F) activations → stored (F, N) uint16, low (F) and high (F): value ≈ low + stored / LEVELS · (high − low)."""
+    low, high = value.min(axis=0), value.max(axis=0)
+    share = (value - low) / np.where(high > low, high - low, 1)
+    return np.floor(share.T.astype(np.float64) * LEVELS).astype(np.uint16), low, high
+
+
+def looks_pack(network: Network, maxima: Maxima, faces: FaceDataset) -> Pack:
+    """The top pictures of every filter of a layer under every ranking, and what the decoders make of them."""
+    orders = {
+        name: examples.top_k(maxima.score(score), TOP, faces.sequence if rule == "one" else None)
+        for name, (score, rule) in RANKINGS.items()
+    }
+    together = np.concatenate(list(orders.values()))  # (rankings · TOP, F)
+    own = [np.unique(column) for column in together.T]  # each filter's pictures
+    image = np.concatenate(own)
+    filters = np.repeat(np.arange(len(own)), [len(part) for part in own])
+    pack = Pack()
+    pack.add("start", np.cumsum([0, *map(len, own)]).astype(np.uint32))
+    pack.add("image", image.astype(np.uint16))
+    y, x = maxima.y[image, filters], maxima.x[image, filters]
+    pack.add("y", y.astype(np.uint8))
+    pack.add("x", x.astype(np.uint8))
+    for score in ("raw", "contrast"):
+        pack.add(f"score.{score}", maxima.score(score)[image, filters].astype(np.float32))
+    for name, order in orders.items():
+        places = [np.searchsorted(pictures, column) for pictures, column in zip(own, order.T, strict=True)]
+        pack.add(f"order.{name}", np.array(places, np.uint8))
+    pictures, local = np.unique(image, return_inverse=True)
+    x_all = network.prepare(as_batch(faces.images[pictures]))
+    which = decoders.units(local, filters, y, x)
+    for method in METHODS:
+        maps = decoders.decode(network.model, x_all, which, method, layer=maxima.layer)
+        pack.add(f"maps.{method}", mosaic(as_grey(maps), PATCH_QUALITY))
+    if maxima.layer == "conv1":
+        pack.add("kernels", mosaic(as_grey(network.model.conv1.weight.detach()[:, 0]), 100))
+    return pack
+
+
+def as_grey(maps: torch.Tensor) -> np.ndarray:
+    """Signed maps (B, h, w) as uint8: 128 is zero, each map stretched to its own largest absolute value."""
+    reach = maps.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1e-12)
+    return (128 + 127 * maps / reach).round().numpy().astype(np.uint8)
