@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "AULab": "au_lab",
     "AlignmentExplorer": "alignment_explorer",
     "FilterExplorer": "filter_explorer",
     "LeakLab": "leak_lab",

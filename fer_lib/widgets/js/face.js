@@ -229,6 +229,11 @@ export class Face {
     return made;
   }
 
+  /** Wait until all drawing is done. */
+  finish() {
+    this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4));
+  }
+
   /** Free the graphics memory. */
   close() {
     this.gl.getExtension("WEBGL_lose_context")?.loseContext();

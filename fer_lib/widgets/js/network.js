@@ -2,9 +2,7 @@
 // the rectified planes, so that units can be decoded after it. Shared by every widget that shows the network.
 import { unpack, unzip, widen } from "./packed.js";
 
-const PAGE = 65536;
-
-/** A network ready to run. Say once which picture (`predict`); then ask about its units (`decode`). */
+/** A network ready to run; a worker runs its source text, so it leans on nothing but `softmax` and `spread`. Say once which picture (`predict`); then ask about its units (`decode`). */
 export class Network {
   /** `wasm`: bytes of network.wasm. `weights`: name → Float32Array as packed. `size`: side of the picture in pixels. */
   static async make(wasm, weights, size) {
@@ -41,7 +39,7 @@ export class Network {
     const at = (this.top + 15) & ~15;
     this.top = at + 4 * count;
     const { memory } = this.code, lacking = this.top - memory.buffer.byteLength;
-    if (lacking > 0) memory.grow(Math.ceil(lacking / PAGE));
+    if (lacking > 0) memory.grow(Math.ceil(lacking / 65536));
     return at;
   }
 

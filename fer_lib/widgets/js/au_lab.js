@@ -1,0 +1,339 @@
+// AU lab: change a face by its action units and watch the network see it. No kernel; nothing leaves the page.
+import { asset, jsonAsset } from "./assets.js";
+import { calm, el, failure, frame, segments, speaker } from "./dom.js";
+import { Face, NEUTRAL, NoWebGL } from "./face.js";
+import { Head } from "./head.js";
+import { auTable, buttons, described, sliders } from "./lab_controls.js";
+import { photoStage } from "./lab_photo.js";
+import { filterCards, inputs, reasons, strongest, twin, verdict } from "./lab_results.js";
+import { stillsStage, thumbnails } from "./lab_stills.js";
+import { STYLE } from "./lab_style.js";
+import { startNetwork } from "./network_worker.js";
+import { unzip } from "./packed.js";
+
+const COMMON = [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26, 27]; // the alignment's 18
+const LIMITS = [60, 30, 25]; // degrees of yaw, pitch, roll
+const SETTLED = 180; // ms without a change
+const FRAME = 33; // ms: a slower drawing is drawn coarser while it moves
+const METHODS = [["guided", "guided"], ["deconvnet", "deconvnet"]];
+
+async function render({ model, el: host }) {
+  const root = frame(host, "AU lab");
+  root.classList.add("fer-lab");
+  root.append(el("style", {}, STYLE), el("p", { class: "fer-lab-busy", role: "status" }, "Fetching the face and the network …"));
+  try {
+    const lab = await build(model, root);
+    return () => lab.stop();
+  } catch (error) {
+    root.replaceChildren(el("style", {}, STYLE), failure(error));
+  }
+}
+
+async function build(model, root) {
+  const [manifest, names] = await Promise.all([jsonAsset(model, "lab.json"), jsonAsset(model, "lab_filters.json")]);
+  const network = startNetwork(model, manifest);
+  const stage = await openStage(model, manifest);
+  const lab = new Lab(model, manifest, names, await network, stage);
+  root.querySelector(".fer-lab-busy").remove();
+  root.append(...lab.parts());
+  await lab.start();
+  return lab;
+}
+
+/** The face in WebGL, or pictures made beforehand where there is none. */
+async function openStage(model, manifest) {
+  const canvas = el("canvas", { width: 400, height: 400, tabindex: "0", role: "application", "aria-roledescription": "3-D face",
+    "aria-label": "Face. Arrow keys turn it, Home shows it from the front." });
+  try {
+    const about = manifest.files["lab_head.bin.gz"];
+    const head = new Head(manifest, await unzip(await asset(model, "lab_head.bin.gz"), about, "lab_head.bin.gz"));
+    return { face: new Face(canvas, head), head, canvas, people: new Map() };
+  } catch (error) {
+    if (!(error instanceof NoWebGL)) throw error;
+    return { trouble: error.message, stills: await stillsStage(model, manifest) };
+  }
+}
+
+class Lab {
+  constructor(model, manifest, names, network, stage) {
+    Object.assign(this, { model, manifest, names, network, stage, size: manifest.network.size, version: 0, coarse: 1, stopped: false });
+    this.emotions = manifest.network.emotions;
+    this.live = speaker();
+    this.photo = photoStage(() => this.changed(), (text) => this.warn(text));
+    this.shown = { inputs: inputs(this.size), verdict: verdict(this.emotions), filters: filterCards(manifest.aus, names), why: reasons() };
+    this.presets = buttons("Expressions", Object.keys(manifest.presets).map((name) => [name, name]), (name) => this.put("aus", manifest.presets[name]));
+    this.sliders = sliders(manifest.aus, COMMON, (key, value) => this.move(key, value));
+    this.method = segments("Decoded by", METHODS, model.get("method"), (value) => this.put("method", value));
+    this.listen();
+  }
+
+  /** Everything below the title, in reading order. */
+  parts() {
+    const head = el("div", { class: "fer-lab-head" }, el("h3", {}, "The lab"),
+      el("p", { class: "fer-lab-private" }, "The face and the network run in this page. Nothing is sent anywhere."));
+    this.warning = el("p", { class: "fer-lab-warning", role: "alert", hidden: true });
+    const left = el("div", {}, this.stageElement(), this.tools(), this.people());
+    const right = el("div", {}, this.presets.element, el("div", { class: "fer-lab-see" }, this.shown.verdict.element, this.shown.inputs.element), this.warning);
+    this.twins = el("div", {});
+    return [head, el("div", { class: "fer-lab-main" }, left, right), this.auPanel(), this.resultPanels(), this.live.element, this.twins];
+  }
+
+  stageElement() {
+    const { canvas, trouble, stills } = this.stage;
+    if (trouble) return el("div", {}, el("p", { class: "fer-lab-warning" }, `${trouble} Choose one of these pictures instead, or use your own: the network sees them all the same.`),
+      stills.element, el("div", { class: "fer-lab-stage", hidden: true }, this.photo.element));
+    return el("div", { class: "fer-lab-stage" }, canvas, el("p", { class: "fer-lab-hint" }, "drag to turn"), this.photo.element);
+  }
+
+  tools() {
+    const file = el("input", { type: "file", accept: "image/*", "aria-label": "Use a picture from this device", onchange: () => this.openFile(file) });
+    this.back = el("button", { type: "button", hidden: true, onclick: () => this.closePhoto() }, "Back to the face");
+    const button = (text, act) => el("button", { type: "button", onclick: act }, text);
+    return el("div", { class: "fer-lab-tools" },
+      this.stage.trouble ? null : button("From the front", () => this.put("pose", [0, 0, 0])),
+      this.stage.trouble ? null : button("Reset", () => { this.put("aus", {}); this.put("pose", [0, 0, 0]); }),
+      el("label", { class: "fer-lab-file" }, "Your picture", file), button("Camera", () => this.openCamera()), this.back);
+  }
+
+  people() {
+    if (this.stage.trouble) return "";
+    this.faces = buttons("People", this.manifest.people.map((person) => [person.number, "", described(person)]), (number) => this.put("person", number), "fer-lab-people");
+    thumbnails(this.model, this.faces.element);
+    return this.faces.element;
+  }
+
+  auPanel() {
+    this.split = el("input", { type: "checkbox", onchange: () => this.put("sides", this.split.checked) });
+    return el("section", { class: "fer-lab-panel fer-lab-aus", hidden: Boolean(this.stage.trouble) }, el("header", {}, el("h4", {}, "Action units"),
+      el("label", { class: "fer-lab-check" }, this.split, "left and right apart (L: the person's own left)")), this.sliders.element);
+  }
+
+  resultPanels() {
+    const filters = el("section", { class: "fer-lab-panel" },
+      el("header", {}, el("h4", {}, "Filters of conv3 that answer most"), this.method.element), this.shown.filters.element,
+      el("p", { class: "fer-w-note" }, `Numbers mark the fields on the picture. A filter's name is the action unit it follows best on ${this.names.people} rendered people it never saw; AUROC .5 is chance. Names describe, they do not explain.`));
+    this.whyPanel = el("section", { class: "fer-lab-panel" }, el("header", {}, el("h4", {}, "Why: what carries the verdict")), this.shown.why.element,
+      el("p", { class: "fer-w-note" }, "Points by which the winning class's probability changes when one action unit is taken away from this face and everything else stays."));
+    return el("div", { class: "fer-lab-split" }, filters, this.whyPanel);
+  }
+
+  listen() {
+    const { canvas } = this.stage;
+    this.watched = ["aus", "person", "pose", "method", "sides"].map((name) => {
+      const told = () => (name === "person" ? this.wear() : name === "sides" ? this.reflect() : this.changed());
+      this.model.on(`change:${name}`, told);
+      return () => this.model.off(`change:${name}`, told);
+    });
+    canvas?.addEventListener("pointerdown", (event) => this.orbit(event));
+    canvas?.addEventListener("keydown", (event) => this.key(event));
+    this.stage.stills?.onChoose(() => { this.photo.close(); this.changed(); });
+  }
+
+  async start() {
+    if (this.stage.face) await this.wear();
+    else this.changed();
+    await this.first;
+  }
+
+  put(name, value) {
+    if (name !== "method" && this.photo.active()) this.closePhoto();
+    this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  /** A slider moved: an AU stands as one number, or as its two sides. */
+  move(key, value) {
+    const aus = { ...this.model.get("aus") }, au = key.replace(/\D/, "");
+    const sides = { L: aus[`L${au}`] ?? aus[au] ?? 0, R: aus[`R${au}`] ?? aus[au] ?? 0 };
+    for (const name of [au, `L${au}`, `R${au}`]) delete aus[name];
+    if (key === au) sides.L = sides.R = value;
+    else sides[key[0]] = value;
+    if (sides.L === sides.R) { if (sides.L) aus[au] = sides.L; }
+    else for (const side of ["L", "R"]) if (sides[side]) aus[side + au] = sides[side];
+    this.put("aus", aus);
+  }
+
+  orbit(event) {
+    const { canvas } = this.stage, [yaw, pitch, roll] = this.model.get("pose"), x = event.clientX, y = event.clientY;
+    canvas.setPointerCapture(event.pointerId);
+    canvas.onpointermove = (move) => this.turn([yaw + (move.clientX - x) / 4, pitch - (move.clientY - y) / 4, roll]);
+    canvas.onpointerup = canvas.onpointercancel = () => { canvas.onpointermove = null; };
+  }
+
+  key(event) {
+    const step = { ArrowLeft: [-3, 0, 0], ArrowRight: [3, 0, 0], ArrowUp: [0, 3, 0], ArrowDown: [0, -3, 0] }[event.key];
+    if (!step && event.key !== "Home") return;
+    event.preventDefault();
+    this.turn(step ? this.model.get("pose").map((angle, i) => angle + step[i]) : [0, 0, 0]);
+  }
+
+  turn(pose) {
+    this.put("pose", pose.map((angle, i) => Math.round(10 * Math.min(LIMITS[i], Math.max(-LIMITS[i], angle))) / 10));
+  }
+
+  async openFile(input) {
+    if (input.files[0]) { this.warn(""); await this.photo.open(input.files[0]); this.onPhoto(); }
+    input.value = "";
+  }
+
+  async openCamera() {
+    this.warn("");
+    await this.photo.camera();
+    this.onPhoto();
+  }
+
+  onPhoto() {
+    const active = this.photo.active();
+    this.photo.element.closest(".fer-lab-stage").hidden = !active && Boolean(this.stage.trouble);
+    this.back.hidden = !active;
+    this.whyPanel.hidden = active || Boolean(this.stage.trouble);
+    if (active) this.warn("Your picture stays in this page. The network was trained on rendered, posed, frontal faces only: on photographs it is often wrong, and it says nothing about what anybody feels. Put the box from brow to chin.");
+    this.changed();
+  }
+
+  closePhoto() {
+    this.photo.close();
+    this.warn("");
+    this.onPhoto();
+  }
+
+  warn(text) {
+    this.warning.textContent = text;
+    this.warning.hidden = !text;
+  }
+
+  async wear() {
+    const { people, head, face } = this.stage, number = this.model.get("person"), about = this.manifest.people[number];
+    const name = `lab_person_${String(number).padStart(2, "0")}.bin.gz`, file = this.manifest.files[name];
+    try {
+      if (!people.has(number)) people.set(number, head.person(about, file, await unzip(await asset(this.model, name), file, name)));
+    } catch (error) {
+      return this.warn(error.message);
+    }
+    if (number !== this.model.get("person")) return;
+    face.wear(people.get(number));
+    this.changed();
+  }
+
+  scene() {
+    return { ...NEUTRAL, pose: this.model.get("pose") };
+  }
+
+  /** Something changed: draw soon, let the network look, and settle when it stays. */
+  changed() {
+    this.version++;
+    this.reflect();
+    if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw(true); this.look(); });
+    clearTimeout(this.still);
+    this.still = setTimeout(() => this.settle(this.version), SETTLED);
+  }
+
+  /** Controls show the state. */
+  reflect() {
+    const aus = this.model.get("aus"), apart = Object.keys(aus).some((key) => /[LR]/.test(key)) || this.model.get("sides");
+    this.split && (this.split.checked = apart);
+    this.sliders.set(aus, apart);
+    this.faces?.set(this.model.get("person"));
+    this.method.set(this.model.get("method"));
+    const same = (one, other) => Object.keys({ ...one, ...other }).every((key) => (one[key] ?? 0) === (other[key] ?? 0));
+    this.presets.set(Object.keys(this.manifest.presets).find((name) => same(this.manifest.presets[name], aus)));
+  }
+
+  draw(moving) {
+    const { face, canvas } = this.stage;
+    if (!face?.person || this.photo.active()) return;
+    const start = performance.now(), wanted = Math.round((canvas.clientWidth || 400) * Math.min(2, globalThis.devicePixelRatio || 1));
+    const side = moving ? Math.round(wanted / this.coarse) : wanted;
+    if (canvas.width !== side) canvas.width = canvas.height = side;
+    face.express(auTable(this.manifest.aus, this.model.get("aus")));
+    face.show(this.scene(), moving ? 1 : 2);
+    if (moving) this.pace(start);
+  }
+
+  /** Draw coarser while moving where the device is slow, finer where it is not. */
+  pace(start) {
+    this.stage.face.finish();
+    const spent = performance.now() - start;
+    if (spent > FRAME) this.coarse = Math.min(2.5, this.coarse * 1.25);
+    else if (spent < FRAME / 3) this.coarse = Math.max(1, this.coarse / 1.25);
+  }
+
+  /** The grey picture that the network gets now. */
+  picture() {
+    if (this.photo.active()) return this.photo.picture(this.size);
+    return this.stage.face ? this.stage.face.picture(this.size, this.scene()) : this.stage.stills.picture();
+  }
+
+  /** One look at a time; the last state is never missed. */
+  async look() {
+    if (this.looking || this.stopped || (this.stage.face && !this.stage.face.person)) return;
+    this.looking = true;
+    const { version } = this, start = performance.now();
+    try {
+      const picture = this.picture(), result = await this.network.see(picture);
+      this.shown.inputs.show(picture, result.input);
+      this.shown.verdict.show(result.probabilities);
+      this.result = result;
+      this.latency = performance.now() - start;
+    } catch (error) {
+      this.warn(error.message);
+    }
+    this.looking = false;
+    if (version !== this.version && !this.stopped) this.look();
+  }
+
+  /** When nothing has changed for a moment: fine drawing, filters, reasons, tables, and a word to listeners. */
+  async settle(version) {
+    this.draw(false);
+    while (this.looking) await new Promise((done) => setTimeout(done, 20));
+    const fresh = () => version === this.version && !this.stopped;
+    if (!fresh() || !this.result) return;
+    const { result } = this, chosen = strongest(result.best, this.names.typical), places = chosen.map(({ filter }) => result.place[filter]);
+    const patches = await this.network.decode(chosen.map(({ filter }) => filter), places, this.model.get("method"));
+    if (!fresh()) return;
+    this.shown.filters.show(chosen, patches);
+    this.shown.inputs.mark(places);
+    this.tell(result);
+    const why = await this.reason(result, fresh);
+    if (fresh()) this.twins.replaceChildren(twin(this.emotions, result, chosen, this.names, this.manifest.aus, why));
+  }
+
+  tell({ probabilities }) {
+    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+    this.live.say(`Now: ${order.slice(0, 2).map((i) => `${this.emotions[i]} ${Math.round(100 * probabilities[i])} %`).join(", ")}.`);
+    this.model.set("probabilities", Object.fromEntries(this.emotions.map((name, i) => [name, probabilities[i]])));
+    this.model.save_changes();
+  }
+
+  /** Take each action unit away in turn and look again. */
+  async reason({ probabilities }, fresh) {
+    const { face } = this.stage, aus = this.model.get("aus"), best = probabilities.indexOf(Math.max(...probabilities)), rows = [];
+    if (!face || this.photo.active()) return rows;
+    const numbers = [...new Set(Object.keys(aus).map((key) => +key.replace(/\D/, "")))];
+    this.shown.why.show(this.emotions[best], rows, !numbers.length);
+    for (const au of numbers) {
+      const without = Object.fromEntries(Object.entries(aus).filter(([key]) => +key.replace(/\D/, "") !== au));
+      face.express(auTable(this.manifest.aus, without));
+      const picture = face.picture(this.size, this.scene());
+      face.express(auTable(this.manifest.aus, aus));
+      const seen = (await this.network.see(picture)).probabilities;
+      if (!fresh()) return rows;
+      rows.push({ au, name: this.manifest.aus.find((unit) => unit.au === au).name, change: seen[best] - probabilities[best], now: this.emotions[seen.indexOf(Math.max(...seen))] });
+      rows.sort((a, b) => a.change - b.change);
+      this.shown.why.show(this.emotions[best], rows, true);
+    }
+    return rows;
+  }
+
+  stop() {
+    this.stopped = true;
+    clearTimeout(this.still);
+    cancelAnimationFrame(this.waiting);
+    this.watched.forEach((off) => off());
+    this.photo.close();
+    this.network.stop();
+    this.stage.face?.close();
+  }
+}
+
+export default { render };
