@@ -60,12 +60,14 @@ def do_au(
     `base` (I, 2, A) is what the faces show besides (default: rest); the AU itself is taken out of it first.
     """
     base = torch.zeros(len(identities), 2, len(AUS)) if base is None else base
-    differences = []
+    differences, resting = [], None
     with torch.no_grad():
         for au in aus:
             without, with_ = base.clone(), base.clone()
             without[:, :, AUS.index(au)], with_[:, :, AUS.index(au)] = 0.0, dose
-            low, high = (encode(render(identities, table, scene, **options).images) for table in (without, with_))
+            if resting is None or not torch.equal(without, resting):  # one and the same face serves most AUs
+                resting, low = without, encode(render(identities, without, scene, **options).images)
+            high = encode(render(identities, with_, scene, **options).images)
             differences.append((high - low).double().numpy())
     return PairEffects(
         np.concatenate(differences),
