@@ -34,9 +34,10 @@ pdf: book browser  ## each page and the whole book for print: _build/pdf
 notebooks: $(READY)  ## the chapters as notebooks/*.ipynb, for Colab, Binder and JupyterHub
 	@$(BIN)/python -m fer_lib.site.notebooks
 
-lint: $(READY)  ## style and format
+lint: $(READY)  ## style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 browser: $(READY)
 	@$(BIN)/python -m fer_lib.site.browser

@@ -27,8 +27,9 @@ PLAYWRIGHT = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/Chromiu
 
 def find_chromium() -> Path | None:
     """The Chromium named by FER_LIB_CHROMIUM, else one on the path, else one that playwright installed, else None."""
-    named = os.environ.get("FER_LIB_CHROMIUM")
-    found = [Path(named)] if named else [Path(path) for path in map(shutil.which, NAMES) if path]
+    if named := os.environ.get("FER_LIB_CHROMIUM"):
+        return Path(named) if Path(named).exists() else None
+    found = [Path(path) for path in map(shutil.which, NAMES) if path]
     found += [path for path in map(Path, MAC) if path.exists()]
     return next(iter(found + _from_playwright()), None)
 
@@ -60,6 +61,9 @@ def _installers() -> Iterator[list[str]]:
 
 def main() -> None:
     """`make browser`: say which Chromium will drive the pages, after installing one if there is none."""
+    named = os.environ.get("FER_LIB_CHROMIUM")
+    if named and not Path(named).exists():
+        sys.exit(f"FER_LIB_CHROMIUM is {named}, and nothing is there: name a Chromium's program, or unset it.")
     if not find_chromium():
         install_chromium()
     if found := find_chromium():

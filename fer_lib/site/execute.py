@@ -17,7 +17,7 @@ from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.db import NbCacheRecord
 from jupyter_cache.cache.main import JupyterCacheBase
 from nbclient import NotebookClient
-from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from fer_lib.errors import UserError
@@ -83,7 +83,14 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-async def _execute(chapters, cache, timeout, workers, threads, say) -> dict[str, Run]:
+async def _execute(
+    chapters: Sequence[Chapter],
+    cache: JupyterCacheBase,
+    timeout: int,
+    workers: int,
+    threads: int,
+    say: Callable[[str], None],
+) -> dict[str, Run]:
     room = asyncio.Semaphore(workers)
 
     async def one(chapter: Chapter) -> Run:
@@ -96,13 +103,13 @@ async def _execute(chapters, cache, timeout, workers, threads, say) -> dict[str,
             say(f"{chapter.name}: {run}")
             return run
 
-    runs = await asyncio.gather(*map(one, chapters), return_exceptions=True)
-    failures = [run for run in runs if isinstance(run, BaseException)]
+    ends = await asyncio.gather(*map(one, chapters), return_exceptions=True)
+    failures = [end for end in ends if isinstance(end, BaseException)]
     if unforeseen := [failure for failure in failures if not isinstance(failure, UserError)]:
         raise unforeseen[0]
     if failures:
         raise UserError("\n\n".join(map(str, failures)))
-    return {chapter.name: run for chapter, run in zip(chapters, runs, strict=True)}
+    return {chapter.name: end for chapter, end in zip(chapters, ends, strict=True) if isinstance(end, Run)}
 
 
 async def _run(chapter: Chapter, timeout: int, threads: int) -> Run:
@@ -114,7 +121,7 @@ async def _run(chapter: Chapter, timeout: int, threads: int) -> Run:
 
     def measure(**_: Any) -> None:
         nonlocal peak
-        peak = max(peak, peak_megabytes(client.km.provisioner.pid))
+        peak = max(peak, peak_megabytes(client.km.provisioner.pid))  # type: ignore[attr-defined]
 
     client = NotebookClient(
         chapter.notebook,
@@ -143,8 +150,8 @@ def _told(chapter: Chapter, place: int, error: Exception, last_words: str) -> st
     source = "\n".join(rows[:TOLD_ROWS] + ["..."] * (len(rows) > TOLD_ROWS))
     if isinstance(error, DeadKernelError):
         what = f"its kernel died, most often for lack of memory. Its last words: {last_words.strip()[-1000:] or 'none'}"
-    elif name := getattr(error, "ename", None):
-        what = f"{name}: {error.evalue}"
+    elif isinstance(error, CellExecutionError):
+        what = f"{error.ename}: {error.evalue}"
     else:
         what = str(error).splitlines()[0]
     return f"{where}\n{textwrap.indent(source, '    ')}\n{what}"

@@ -69,7 +69,7 @@ def _execute_chapters(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> N
     except UserError as error:
         raise SphinxError(str(error)) from error
     kept = {page: run for page, run in getattr(env, "fer_runs", {}).items() if page in env.found_docs.difference(pages)}
-    env.fer_runs = kept | runs
+    env.fer_runs = kept | runs  # type: ignore[attr-defined]
     if pages and STATUS_PAGE in env.found_docs:
         pages[:] = [page for page in pages if page != STATUS_PAGE] + [STATUS_PAGE]  # last: it tells of the others
 
@@ -77,7 +77,7 @@ def _execute_chapters(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> N
 def _chapter(env: BuildEnvironment, page: str) -> Chapter | None:
     path = Path(env.doc2path(page))
     text = path.read_text(encoding="utf-8")
-    reader = create_nb_reader(str(path), env.myst_config, env.mystnb_config, text)
+    reader = create_nb_reader(str(path), env.myst_config, env.mystnb_config, text)  # type: ignore[attr-defined]
     if reader is None:
         return None
     notebook = reader.read(text)
@@ -91,7 +91,7 @@ def _end(app: Sphinx, exception: Exception | None) -> None:
         return  # Sphinx has said why
     remove_old_pages(Path(app.outdir), app.env.found_docs)
     finish(Path(app.outdir).parent)
-    for page, run in sorted(app.env.fer_runs.items()):
+    for page, run in sorted(getattr(app.env, "fer_runs", {}).items()):
         logger.info("%s: %s (when its cells last ran)", page, run)
     logger.info("The book is %s. To look at it: make serve", Path(app.outdir, "index.html"))
 

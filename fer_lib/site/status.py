@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from docutils import nodes
+from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from fer_lib import results
@@ -17,11 +18,11 @@ class BuildStatus(SphinxDirective):
     """Tables made by the build itself. `env.fer_runs` holds the chapters' runs (see extension.py)."""
 
     def run(self) -> list[nodes.Node]:
-        titles = {name: self.env.titles[name].astext() for name in self.env.fer_runs if name in self.env.titles}
-        text = "\n\n".join(status(self.env.fer_runs, titles))
-        self.content = type(self.content)(text.splitlines(), source=self.env.docname)
+        runs: dict[str, Run] = getattr(self.env, "fer_runs", {})
+        titles = {name: self.env.titles[name].astext() for name in runs if name in self.env.titles}
+        lines = StringList("\n\n".join(status(runs, titles)).splitlines(), source=self.env.docname)
         section = nodes.container()
-        self.state.nested_parse(self.content, self.content_offset, section, match_titles=True)
+        self.state.nested_parse(lines, self.content_offset, section, match_titles=True)
         return section.children
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from .scan import Page, dead_links, read_pages
 
+MEMORY_LIMIT = 1500  # MB, of a chapter's kernel
 PAGE_LIMIT = 400_000  # bytes, gzipped
 
 
@@ -48,6 +49,15 @@ def test_the_sitemap_names_every_page_of_text(html: Path) -> None:
     assert named and [name for name in named if not name.endswith(".html")] == []
     sources = {path.relative_to(html / "_sources").with_suffix("") for path in (html / "_sources").rglob("*.md")}
     assert {f"{source.as_posix()}.html" for source in sources} <= {name[name.find("book/") :] for name in named}
+
+
+def test_every_executed_page_fits_in_a_small_machine(html: Path) -> None:
+    status = (html / "book" / "reference" / "status.html").read_text(encoding="utf8")
+    rows = re.findall(r"<tr.*?</tr>", status.partition("Machine and versions<a")[0], re.DOTALL)
+    cells = [re.findall(r"<td>(?:<p>)?(.*?)(?:</p>)?</td>", row, re.DOTALL) for row in rows]
+    memory = {row[0]: int(row[3]) for row in cells if len(row) == 5}
+    assert len(memory) > 1
+    assert {page: megabytes for page, megabytes in memory.items() if megabytes > MEMORY_LIMIT} == {}
 
 
 def test_scan_finds_what_is_wrong(tmp_path: Path) -> None:

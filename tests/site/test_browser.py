@@ -10,6 +10,9 @@ from fer_lib.site import browser
 
 def test_named_chromium_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FER_LIB_CHROMIUM", str(tmp_path / "mine"))
+    with pytest.raises(SystemExit, match="nothing is there"):
+        browser.main()
+    (tmp_path / "mine").touch()
     assert browser.find_chromium() == tmp_path / "mine"
 
 

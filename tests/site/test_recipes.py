@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -33,6 +35,15 @@ def test_environment_uses_the_lock_and_a_python_that_is_allowed() -> None:
     assert "-r requirements.lock" in pip and "-e ." in pip
     python = next(item for item in ENVIRONMENT if str(item).startswith("python=")).partition("=")[2]
     assert f"{python}.0" in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_binder_builds_from_the_root() -> None:
+    """repo2docker, without docker: it finds the recipe and writes the image's instructions."""
+    tool = Path(sys.executable).with_name("jupyter-repo2docker")
+    done = subprocess.run([tool, "--no-build", "--debug", "."], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    assert '--file "environment.yml"' in told and "RUN ./postBuild" in told
 
 
 def test_ci_runs_make_test_and_nothing_else() -> None:
