@@ -10,7 +10,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-pytestmark = pytest.mark.xdist_group("browser")
 CELLS = (
     'from fer_lib.widgets import FilterExplorer\nseen = []\nw = FilterExplorer(layer="conv1")\n'
     'w.observe(lambda change: seen.append(change.new), "filter")\nw',

@@ -6,9 +6,10 @@ import pytest
 
 from fer_lib import widgets
 from fer_lib.errors import UserError
+from fer_lib.results import Entry
 from fer_lib.widgets import base
 from fer_lib.widgets.modules import JS, bundle, in_order, module, page_script
-from fer_lib.widgets.runs import checked_rows
+from fer_lib.widgets.runs import checked_rows, rows_of
 
 MODULES = sorted(path.stem for path in JS.glob("*.js"))
 
@@ -63,3 +64,24 @@ def test_an_unknown_option_is_named() -> None:
 def test_wrong_rows_are_named(row: dict) -> None:
     with pytest.raises(UserError, match="row 0"):
         checked_rows([row])
+
+
+def entry(values: dict) -> Entry:
+    return Entry("leak", "made", 0, "0" * 40, {}, "2.13.0", "synthetic faces", "0" * 64, 1.0, values)
+
+
+def test_rows_of_a_ledger_entry() -> None:
+    scores = {"validation": {"image": 0.7, "sequence": 0.8}, "test": {"image": 0.75, "sequence": 0.8}}
+    names = ("synthetic/8/as_released/AD/by-image", "synthetic/8/as_described/plain/bias")
+    cells = [{"configuration": name, "fold": 1, "seed": 2, **scores} for name in names]
+    rows = rows_of(entry({"cells": cells}))
+    first = {"variant": "AD", "split": "image", "selection": "validation", "unit": "image"}
+    assert rows[0] == first | {"fold": 1, "seed": 2, "accuracy": 0.7} and len(rows) == 8
+    assert {row["variant"] for row in rows[4:]} == {"plain, as_described, with biases"}
+    assert {row["split"] for row in rows[4:]} == {"folds"}
+    assert checked_rows(rows) == rows
+
+
+def test_an_entry_without_runs_is_refused() -> None:
+    with pytest.raises(UserError, match="leak keeps no single runs"):
+        rows_of(entry({"accuracy": 0.5}))
