@@ -1,6 +1,6 @@
 # `make book` builds the executed book, `make test` checks everything; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve offline pdf notebooks test lint browser lock clean
+.PHONY: help setup results book serve offline pdf notebooks test lint browser lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -33,6 +33,9 @@ pdf: book browser  ## each page and the whole book for print: _build/pdf
 
 notebooks: $(READY)  ## the chapters as notebooks/*.ipynb, for Colab, Binder and JupyterHub
 	@$(BIN)/python -m fer_lib.site.notebooks
+
+results: $(READY)  ## train and record what book/results/PROTOCOL.md lays down; hours, goes on where it stopped
+	$(BIN)/fer-lib reproduce
 
 lint: $(READY)  ## style, format and types
 	$(BIN)/ruff check .
