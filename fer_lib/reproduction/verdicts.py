@@ -15,6 +15,8 @@ NEEDED = 8  # of ten networks
 SPECIFIC = 0.5  # mean cosine under which maps of different filters count as different
 SURVIVES = 0.5  # median share of labels
 
+_GROUPS = {"trained": 10, "untrained": 5, "shuffled": 3, "identity": 3}  # networks that the protocol studies
+
 Values = dict[str, Any]
 Judgement = tuple[str, str]  # verdict, the numbers behind it
 
@@ -58,7 +60,9 @@ def _finished(values: Values | None) -> bool:
     if values is None:
         return False
     if "groups" in values:
-        return {"trained", "untrained", "shuffled", "identity"} <= values["groups"].keys()
+        return all(
+            values["groups"].get(name, {}).get("labels", {}).get("networks", 0) >= n for name, n in _GROUPS.items()
+        )
     return values.get("planned") == values.get("finished")
 
 

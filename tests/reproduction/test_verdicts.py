@@ -24,8 +24,8 @@ def judged(folder):
     return {verdict.key: verdict.verdict for verdict in verdicts(folder)}
 
 
-def spread(least, mean, most):
-    return {"networks": 3, "mean": mean, "median": mean, "least": least, "most": most}
+def spread(least, mean, most, networks=10):
+    return {"networks": networks, "mean": mean, "median": mean, "least": least, "most": most}
 
 
 @pytest.fixture
@@ -81,6 +81,12 @@ def test_each_failing_turns_its_own_verdict(tmp_path, filters):
     write(tmp_path, "filters", filters)
     found = judged(tmp_path)
     assert [found[key] for key in ("C2", "C3a", "C3b", "C3c")] == [PARTLY, REPRODUCED, PARTLY, PARTLY]
+
+
+def test_too_few_networks_leave_it_open(tmp_path, filters):
+    filters["groups"]["trained"]["labels"]["networks"] = 9
+    write(tmp_path, "filters", filters)
+    assert judged(tmp_path)["C3a"] == OPEN
 
 
 def test_maps_no_better_than_a_box(tmp_path, filters):
