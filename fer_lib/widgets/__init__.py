@@ -12,6 +12,7 @@ from typing import Any
 _HOMES = {
     "AULab": "au_lab",
     "AlignmentExplorer": "alignment_explorer",
+    "FacsTable": "facs_table",
     "FilterExplorer": "filter_explorer",
     "LeakLab": "leak_lab",
     "SeedStrip": "seed_strip",

@@ -5,7 +5,7 @@ import { Face, NEUTRAL, NoWebGL } from "./face.js";
 import { Head } from "./head.js";
 import { auTable, buttons, described, sliders } from "./lab_controls.js";
 import { photoStage } from "./lab_photo.js";
-import { filterCards, inputs, reasons, strongest, twin, verdict } from "./lab_results.js";
+import { filterCards, inputs, percent, reasons, strongest, twin, verdict } from "./lab_results.js";
 import { stillsStage, thumbnails } from "./lab_stills.js";
 import { STYLE } from "./lab_style.js";
 import { startNetwork } from "./network_worker.js";
@@ -73,9 +73,9 @@ class Lab {
       el("p", { class: "fer-lab-private" }, "The face and the network run in this page. Nothing is sent anywhere."));
     this.warning = el("p", { class: "fer-lab-warning", role: "alert", hidden: true });
     const left = el("div", {}, this.stageElement(), this.tools(), this.people());
-    const right = el("div", {}, this.presets.element, el("div", { class: "fer-lab-see" }, this.shown.verdict.element, this.shown.inputs.element), this.warning);
+    const right = el("div", {}, this.presets.element, el("div", { class: "fer-lab-see" }, this.shown.verdict.element, this.shown.inputs.element), this.warning, this.whyPart());
     this.twins = el("div", {});
-    return [head, el("div", { class: "fer-lab-main" }, left, right), this.auPanel(), this.resultPanels(), this.live.element, this.twins];
+    return [head, el("div", { class: "fer-lab-main" }, left, right), this.auPanel(), this.filterPanel(), this.live.element, this.twins];
   }
 
   stageElement() {
@@ -108,13 +108,16 @@ class Lab {
       el("label", { class: "fer-lab-check" }, this.split, "left and right apart (L: the person's own left)")), this.sliders.element);
   }
 
-  resultPanels() {
-    const filters = el("section", { class: "fer-lab-panel" },
+  whyPart() {
+    this.whyPanel = el("section", { class: "fer-lab-reasons", hidden: Boolean(this.stage.trouble) }, el("h4", {}, "Why: what carries the verdict"), this.shown.why.element,
+      el("p", { class: "fer-w-note" }, "Points by which this probability changes when one action unit is taken away and everything else stays."));
+    return this.whyPanel;
+  }
+
+  filterPanel() {
+    return el("section", { class: "fer-lab-panel" },
       el("header", {}, el("h4", {}, "Filters of conv3 that answer most"), this.method.element), this.shown.filters.element,
       el("p", { class: "fer-w-note" }, `Numbers mark the fields on the picture. A filter's name is the action unit it follows best on ${this.names.people} rendered people it never saw; AUROC .5 is chance. Names describe, they do not explain.`));
-    this.whyPanel = el("section", { class: "fer-lab-panel" }, el("header", {}, el("h4", {}, "Why: what carries the verdict")), this.shown.why.element,
-      el("p", { class: "fer-w-note" }, "Points by which the winning class's probability changes when one action unit is taken away from this face and everything else stays."));
-    return el("div", { class: "fer-lab-split" }, filters, this.whyPanel);
   }
 
   listen() {
@@ -300,7 +303,7 @@ class Lab {
 
   tell({ probabilities }) {
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-    this.live.say(`Now: ${order.slice(0, 2).map((i) => `${this.emotions[i]} ${Math.round(100 * probabilities[i])} %`).join(", ")}.`);
+    this.live.say(`Now: ${order.slice(0, 2).map((i) => `${this.emotions[i]} ${percent(probabilities[i])}`).join(", ")}.`);
     this.model.set("probabilities", Object.fromEntries(this.emotions.map((name, i) => [name, probabilities[i]])));
     this.model.save_changes();
   }

@@ -1,7 +1,7 @@
 // The AU lab's controls: presets, people, and a slider for each action unit. State in, one callback out.
 import { el, uid } from "./dom.js";
 
-const GROUPS = [["Brows and eyes", ["brows", "eyes"]], ["Cheeks and nose", ["cheeks", "nose"]], ["Mouth", ["mouth"]], ["Chin, jaw, neck", ["chin", "jaw", "neck"]]];
+const GROUPS = [["Brows and eyes", ["brows", "eyes"]], ["Cheeks and nose", ["cheeks", "nose"]], ["Chin, jaw, neck", ["chin", "jaw", "neck"]], ["Mouth", ["mouth"]]];
 const LETTERS = ["", "A", "B", "C", "D", "E"];
 
 /** FACS letter of an intensity 0–1, "" when a coder would score nothing. */
@@ -38,7 +38,7 @@ function slider(key, name, side, change) {
 
 /** Sliders of all AUs, grouped by place. `change(key, value)`; `set(intensities, split)` shows a state. */
 export function sliders(units, common, change) {
-  const holder = el("div", { class: "fer-lab-groups" });
+  const holder = el("div");
   let shown = null, parts = {};
   function build(split) {
     shown = split;
@@ -53,9 +53,9 @@ export function sliders(units, common, change) {
       const own = units.filter((unit) => regions.includes(unit.region) && common.includes(unit.au) === wanted);
       return own.length ? el("section", {}, el("h4", {}, title), own.map(row)) : null;
     };
-    holder.replaceChildren(...GROUPS.map((each) => group(each, true)).filter(Boolean),
-      el("details", { class: "fer-lab-more" }, el("summary", {}, "More action units"),
-        el("div", { class: "fer-lab-groups" }, GROUPS.map((each) => group(each, false)))));
+    const groups = (wanted) => el("div", { class: "fer-lab-groups" }, GROUPS.map((each) => group(each, wanted)));
+    holder.replaceChildren(groups(true),
+      el("details", { class: "fer-lab-more" }, el("summary", {}, "More action units"), groups(false)));
   }
   return { element: holder, set: (intensities, split) => {
     if (split !== shown) {

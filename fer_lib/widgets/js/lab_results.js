@@ -2,7 +2,17 @@
 import { el, tableTwin } from "./dom.js";
 
 const PATCH = 32, STRIDE = 4, BEFORE = 14; // conv3's receptive field, px (fer_lib/interpret/receptive.py)
-const percent = (share) => `${Math.round(100 * share)} %`;
+
+/** A probability for readers: never a flat 0 or 100 % that it is not. */
+export function percent(share) {
+  if (share > 0 && share < 0.005) return "<\u00a01\u00a0%";
+  return share >= 0.995 && share < 1 ? ">\u00a099\u00a0%" : `${Math.round(100 * share)}\u00a0%`;
+}
+
+function points(change) {
+  const size = Math.abs(100 * change);
+  return `${change < 0 ? "−" : "+"}${size < 1 ? size.toFixed(1) : Math.round(size)}`;
+}
 
 /** Grey values → a canvas's pixels; `level` maps a value to 0–255. */
 export function paint(canvas, values, size, level) {
@@ -101,7 +111,7 @@ export function reasons() {
     list.replaceChildren(...rows.map(({ au, name, change, now }) => el("div", { class: "fer-lab-row" },
       el("span", {}, el("b", {}, `without ${au}`), ` ${name}`),
       el("span", { class: "fer-lab-track" }, el("span", { class: `fer-lab-fill ${change > 0 ? "fer-lab-up" : ""}`, style: `width:${100 * Math.abs(change) / most}%` })),
-      el("span", { class: "fer-lab-value" }, `${change < 0 ? "−" : "+"}${Math.abs(Math.round(100 * change))}`,
+      el("span", { class: "fer-lab-value" }, points(change),
         now === emotion ? "" : el("small", {}, ` → ${now}`)))));
   } };
 }

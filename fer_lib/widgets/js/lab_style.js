@@ -8,7 +8,8 @@ export const STYLE = `
 .fer-lab-private { display: inline-flex; gap: .4rem; align-items: center; color: var(--fer-muted); font-size: .82rem; margin: 0; }
 .fer-lab-private::before { content: ""; width: .5rem; height: .5rem; border-radius: 50%; background: #2f9e6e; }
 .fer-lab-main { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--fer-lab-gap); }
-@container (min-width: 680px) { .fer-lab-main { grid-template-columns: minmax(0, 400px) minmax(0, 1fr); } }
+@container (min-width: 640px) { .fer-lab-main { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); } }
+@container (min-width: 900px) { .fer-lab-main { grid-template-columns: 400px minmax(0, 1fr); } }
 .fer-lab-stage { position: relative; aspect-ratio: 1; max-width: 400px; width: 100%; margin: 0 auto; border-radius: 14px; overflow: hidden; background: #777; }
 .fer-lab-stage > canvas { width: 100%; height: 100%; border-radius: 14px; cursor: grab; touch-action: pan-y; }
 .fer-lab-stage > canvas:active { cursor: grabbing; }
@@ -28,7 +29,8 @@ export const STYLE = `
 .fer-w .fer-lab-chips button { border-radius: 99px; padding: .25rem .85rem; min-height: 2rem; border-color: var(--fer-line); }
 .fer-w .fer-lab-chips button[aria-pressed="true"] { background: var(--fer-accent); color: var(--fer-on-accent); border-color: var(--fer-accent); }
 .fer-lab-see { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; align-items: start; }
-@container (min-width: 460px) { .fer-lab-see { grid-template-columns: minmax(0, 1fr) 132px; } .fer-lab-see .fer-lab-inputs { grid-template-columns: 1fr; } }
+@container (min-width: 900px) { .fer-lab-see { grid-template-columns: minmax(0, 1fr) 132px; } .fer-lab-see .fer-lab-inputs { grid-template-columns: 1fr; } }
+@container (max-width: 899px) { .fer-lab-inputs { max-width: 340px; } }
 .fer-lab-inputs { display: grid; grid-template-columns: 1fr 1fr; gap: .6rem; }
 .fer-lab-inputs figure { margin: 0; }
 .fer-lab-inputs canvas { aspect-ratio: 1; border-radius: 8px; }
@@ -37,7 +39,7 @@ export const STYLE = `
 .fer-lab-marks span { position: absolute; border: 1px solid rgb(255 255 255 / .85); outline: 1px solid rgb(0 0 0 / .5); color: #fff; font: 600 10px/1 system-ui, sans-serif; padding: 1px 2px; text-shadow: 0 0 2px #000, 0 0 2px #000; }
 .fer-w .fer-lab-headline { font-size: 1.3rem; line-height: 1.25; margin: 0 0 .5rem; }
 .fer-lab-headline strong { color: var(--fer-accent); }
-.fer-lab-row { display: grid; grid-template-columns: 5.4rem minmax(0, 1fr) 3.2rem; gap: .6rem; align-items: center; font-size: .88rem; line-height: 1.75; }
+.fer-lab-row { display: grid; grid-template-columns: 5.2rem minmax(0, 1fr) 3.4rem; gap: .6rem; align-items: center; font-size: .88rem; line-height: 1.75; }
 .fer-lab-track { height: .62rem; border-radius: 99px; background: var(--fer-raised); overflow: hidden; box-shadow: inset 0 0 0 1px var(--fer-line); }
 .fer-lab-fill { display: block; height: 100%; background: var(--fer-muted); border-radius: 99px; min-width: 0; }
 .fer-lab-best .fer-lab-fill { background: var(--fer-accent); } .fer-lab-best { font-weight: 650; }
@@ -47,9 +49,9 @@ export const STYLE = `
 .fer-lab-panel { margin-top: var(--fer-lab-gap); padding-top: var(--fer-lab-gap); border-top: 1px solid var(--fer-line); }
 .fer-lab-panel > header { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: end; justify-content: space-between; margin-bottom: .6rem; }
 .fer-lab-panel > header h4, .fer-lab-panel > header p { margin: 0; } .fer-lab-panel > header h4 { font-size: 1.02rem; }
-.fer-lab-split { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0 var(--fer-lab-gap); }
-@container (min-width: 680px) { .fer-lab-split { grid-template-columns: minmax(0, 7fr) minmax(0, 5fr); } }
-.fer-lab-groups { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 290px), 1fr)); gap: .8rem var(--fer-lab-gap); align-items: start; }
+.fer-lab-reasons { margin-top: 1.1rem; }
+.fer-lab-groups { columns: 270px; column-gap: calc(1.4 * var(--fer-lab-gap)); }
+.fer-lab-groups section { padding-bottom: .8rem; break-inside: avoid; }
 .fer-lab-groups section h4 { color: var(--fer-muted); font-weight: 600; font-size: .78rem; margin: 0 0 .2rem; }
 .fer-lab-au { display: grid; grid-template-columns: minmax(0, 10rem) minmax(0, 1fr); gap: .1rem .7rem; align-items: center; padding: .1rem 0; }
 .fer-lab-au .fer-lab-slider { grid-column: 2; }
@@ -62,9 +64,9 @@ export const STYLE = `
 .fer-lab input[type="range"]::-moz-range-track { height: 4px; border-radius: 4px; background: linear-gradient(to right, var(--fer-accent) var(--filled, 0%), var(--fer-line) var(--filled, 0%)); }
 .fer-lab input[type="range"]::-webkit-slider-thumb { appearance: none; width: 16px; height: 16px; margin-top: -6px; border-radius: 50%; background: var(--fer-surface); border: 3px solid var(--fer-accent); }
 .fer-lab input[type="range"]::-moz-range-thumb { width: 11px; height: 11px; border-radius: 50%; background: var(--fer-surface); border: 3px solid var(--fer-accent); }
-.fer-lab-more { grid-column: 1 / -1; } .fer-lab-more summary { cursor: pointer; color: var(--fer-accent); width: fit-content; margin-bottom: .5rem; }
+.fer-lab-more summary { cursor: pointer; color: var(--fer-accent); width: fit-content; margin-bottom: .5rem; }
 .fer-lab-check { display: inline-flex; gap: .4rem; align-items: center; font-size: .86rem; cursor: pointer; margin: 0; }
-.fer-w ol.fer-lab-filters { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 215px), 1fr)); gap: .6rem .9rem; counter-reset: filter; }
+.fer-w ol.fer-lab-filters { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); gap: .7rem 1.1rem; counter-reset: filter; }
 .fer-lab-filters li { display: grid; grid-template-columns: 76px minmax(0, 1fr); gap: .6rem; align-items: center; margin: 0; counter-increment: filter; position: relative; }
 .fer-lab-filters li::before { content: counter(filter); position: absolute; left: 4px; top: 3px; font: 600 11px/1 system-ui, sans-serif; color: #fff; text-shadow: 0 0 2px #000, 0 0 3px #000; z-index: 1; }
 .fer-lab-filters canvas { width: 76px; height: 76px; border-radius: 8px; }
@@ -76,5 +78,14 @@ export const STYLE = `
 .fer-lab-stills { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: .4rem; }
 .fer-w .fer-lab-stills button { padding: .25rem; min-height: 0; } .fer-w .fer-lab-stills button[aria-pressed="true"] { border-color: var(--fer-accent); box-shadow: 0 0 0 1px var(--fer-accent); }
 .fer-lab-stills canvas { border-radius: 4px; } .fer-lab-stills span { font-size: .78rem; }
+.fer-facs-regions { columns: 165px; column-gap: .8rem; }
+.fer-facs-regions section { padding-bottom: .7rem; } .fer-facs-regions h4 { break-after: avoid; } .fer-facs-card { break-inside: avoid; } .fer-facs-regions h4 { color: var(--fer-muted); font-size: .78rem; font-weight: 600; margin: 0 0 .25rem; text-transform: capitalize; }
+.fer-facs-cards .fer-facs-card { width: 100%; margin-bottom: .25rem; }
+.fer-w .fer-facs-card { display: grid; grid-template-columns: 1.7rem minmax(0, 1fr); gap: .3rem; text-align: left; padding: .28rem .6rem; border-color: transparent; min-height: 0; line-height: 1.3; }
+.fer-w .fer-facs-card[aria-pressed="true"] { background: var(--fer-accent); color: var(--fer-on-accent); }
+.fer-facs-shown { display: grid; gap: .5rem; align-content: start; justify-items: stretch; max-width: 400px; width: 100%; margin: 0 auto; }
+.fer-facs-shown h4 { font-size: 1.1rem; margin: .2rem 0 0; } .fer-w .fer-facs-shown p { margin: 0; }
+.fer-facs-strength { display: grid; grid-template-columns: auto 1fr; gap: .8rem; align-items: center; margin: 0; font-size: .86rem; }
+.fer-facs-spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (prefers-reduced-motion: no-preference) { .fer-lab-fill { transition: width .18s ease-out; } }
 `;
