@@ -1,0 +1,44 @@
+"""`fer-lib reproduce` and the ledger's commands, without training."""
+
+import pytest
+from click.testing import CliRunner
+
+from fer_lib.cli import main
+from fer_lib.reproduction.blocks import blocks
+
+
+def run(*words):
+    return CliRunner().invoke(main, [*map(str, words)])
+
+
+def test_list_names_every_block_and_how_far_it_is(tmp_path):
+    lines = run("reproduce", "--list", "--out", tmp_path).output.splitlines()
+    assert [line.split()[0] for line in lines] == list(blocks())
+    assert all(
+        f" 0 of {len(block.cells):>3} cells" in line for line, block in zip(lines, blocks().values(), strict=True)
+    )
+
+
+def test_an_unknown_block_lists_the_known(tmp_path):
+    result = run("reproduce", "gird", "--out", tmp_path)
+    assert result.exit_code == 2 and "'gird' is unknown" in result.output and "grid" in result.output
+
+
+def test_nothing_trained_is_nothing_recorded(tmp_path):
+    result = run("reproduce", "networks", "--no-training", "--out", tmp_path)
+    assert result.exit_code == 2 and "no cell is finished" in result.output
+
+
+def test_filters_say_what_to_train_first(tmp_path, monkeypatch):
+    result = run("reproduce", "filters", "--group", "shuffled", "--out", tmp_path)
+    assert result.exit_code == 2 and "fer-lib reproduce controls" in result.output
+
+
+@pytest.mark.parametrize("key", ["C1a", "C2", "C3c"])
+def test_verdicts_are_printed(key):
+    assert key in run("ledger", "verdicts").output
+
+
+def test_a_quick_check_of_an_empty_ledger_says_what_to_run(tmp_path):
+    result = run("ledger", "--ledger", tmp_path, "verify", "--quick", "--out", tmp_path / "again")
+    assert result.exit_code == 2 and "no recorded cells" in result.output
