@@ -9,6 +9,7 @@ The looks of a layer: `units` that are among the top pictures of any ranking, fi
 decoded maps as mosaics, and `order.RANKING` (F, TOP): numbers among the filter's own units.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +22,7 @@ import torch
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.errors import UserError
 from fer_lib.facs import ACTION_UNITS, CKPLUS_AUS
-from fer_lib.files import write_json
+from fer_lib.files import read_json, write_json
 from fer_lib.interpret import decoders, examples, stages
 from fer_lib.interpret.activations import Maxima, Scan, as_batch
 from fer_lib.interpret.alignment import align, filter_labels, matrix
@@ -64,6 +65,7 @@ def source(title: str, origin: str, like: Network | None = None) -> Source:
     elif Path(origin).is_dir():
         model, config, identity = load_run(Path(origin))
         network, digest = Network(model, config.prepare, tuple(identity["emotions"])), fingerprint(model)
+        origin = Path(origin).name
     else:
         model, card = load_pretrained(origin)
         ready = partial(prepare, recipe=card["recipe"])
@@ -83,24 +85,45 @@ def write(
 ) -> dict:
     """Write every file and the manifest, which is returned. `load` gives the data at a size in pixels.
 
-    The first network is the one whose filters are looked at.
+    The first network is the one whose filters are looked at. Networks that the folder's manifest already has, with the
+    same data and numbers, are kept as they are: remove the manifest to begin anew.
     """
-    first = sources[0]
-    faces = load(first.network.model.size)
-    manifest = _about(faces, command) | {"networks": [], "files": {}}
+    faces = load(sources[0].network.model.size)
+    manifest = _about(faces, command) | {"permutations": permutations, "draws": draws, "networks": [], "files": {}}
     packs = {"explorer_labels.bin.gz": label_pack(faces), "explorer_faces.bin.gz": faces_pack(faces)}
+    files = {name: pack.write(folder / name) for name, pack in packs.items()}
     for place, each in enumerate(sources):
-        seen = faces if each.about["size"] == first.about["size"] else load(each.about["size"])
-        layers = tuple(FIELDS) if place == 0 else (LAYER,)
-        scanned = each.network.scan(seen, progress, layers)
-        name = f"explorer_network_{place}.bin.gz"
-        packs[name] = network_pack(each.network, scanned, seen, permutations, draws)
-        looks = {layer: f"explorer_looks_{layer}.bin.gz" for layer in (layers if place == 0 else ())}
-        packs |= {looks[layer]: looks_pack(each.network, scanned.layers[layer], seen) for layer in looks}
-        manifest["networks"].append(each.about | {"file": name, "looks": looks})
-    manifest["files"] = {name: pack.write(folder / name) for name, pack in packs.items()}
-    write_json(folder / MANIFEST, manifest)
-    return manifest
+        about = each.about | _names(each.about["title"], first=place == 0)
+        names = [about["file"], *about["looks"].values()]
+        kept = _kept(folder, manifest, about)
+        if kept is None:
+            seen = faces if each.about["size"] == faces.images.shape[-1] else load(each.about["size"])
+            scanned = each.network.scan(seen, progress, tuple(about["looks"]) or (LAYER,))
+            made = [network_pack(each.network, scanned, seen, permutations, draws)]
+            made += [looks_pack(each.network, scanned.layers[layer], seen) for layer in about["looks"]]
+            kept = {name: pack.write(folder / name) for name, pack in zip(names, made, strict=True)}
+        files |= kept
+        manifest["networks"].append(about)
+    write_json(folder / MANIFEST, manifest | {"files": files})
+    return manifest | {"files": files}
+
+
+def _names(title: str, first: bool) -> dict:
+    """The files of a network: its numbers, and the looks of each layer for the first one."""
+    looks = {layer: f"explorer_looks_{layer}.bin.gz" for layer in FIELDS} if first else {}
+    return {"file": f"explorer_network_{re.sub(r'[^a-z0-9]+', '-', title.lower())}.bin.gz", "looks": looks}
+
+
+def _kept(folder: Path, manifest: dict, about: dict) -> dict | None:
+    """The manifest entries of a network's files, where the folder has them already."""
+    if not (folder / MANIFEST).is_file():
+        return None
+    before = read_json(folder / MANIFEST)
+    same = all(before.get(name) == manifest[name] for name in ("data", "permutations", "draws"))
+    if not same or about not in before["networks"]:
+        return None
+    names = [about["file"], *about["looks"].values()]
+    return {name: before["files"][name] for name in names} if all((folder / name).is_file() for name in names) else None
 
 
 def _about(faces: FaceDataset, command: str) -> dict:

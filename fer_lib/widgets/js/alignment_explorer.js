@@ -44,7 +44,6 @@ function build(model, root, data, place, network, looks, first) {
     model.set("filter", f);
     model.set("au", aus[k].au);
     model.save_changes();
-    describe();
   }
   const matrix = matrixView(aus, () => ({ metric: metric(), filters: state.filters, value, filter: filter(), au: au() }), pick,
     (k) => { state.order = String(k); order.select.value = state.order; refresh(); });
