@@ -1,4 +1,4 @@
-"""Write the learners' notebooks: `make assignments`."""
+"""Write the learners' notebooks and the list of mutants that the checks miss: `make assignments`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from fer_lib.classroom import mutation
 from fer_lib.classroom.source import FOLDER, learners_notebook, read_source, sources
 from fer_lib.files import write_text
 
@@ -27,6 +28,7 @@ def main(folder: Path = FOLDER) -> None:
         target = folder / f"{source.stem}.ipynb"
         write_text(target, written(read_source(source), source))
         print(f"wrote {target}")
+    mutation.main(folder)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,13 @@ import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TextIO
 
 from fer_lib.classroom.nursery import PLACE, ask
 
 SECONDS = "FER_LIB_GRADE_SECONDS"  # the variable that says how long a submission may run
 WRITTEN = 64 * 2**20  # bytes a file may have
+PRINTED = 2**20  # characters a submission may print
 MEMORY = 16 * 2**30  # bytes of address space; torch alone maps several gigabytes
 
 _WRITES = {
@@ -85,6 +87,20 @@ def limit(seconds: int) -> None:
     clock.start()
 
 
+def _cap(stream: TextIO) -> None:
+    """Refuse to print more than PRINTED characters: nbgrader would keep them all in memory and in the notebook."""
+    write, printed = stream.write, 0
+
+    def capped(text: str) -> int:
+        nonlocal printed
+        printed += len(text)
+        if printed > PRINTED:
+            raise PermissionError(f"the grader does not let a submission print more than {PRINTED} characters")
+        return write(text)
+
+    stream.write = capped
+
+
 def run() -> None:
     """Start an IPython kernel, then close the fence around it."""
     from ipykernel.kernelapp import IPKernelApp
@@ -96,6 +112,8 @@ def run() -> None:
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     kernel = IPKernelApp.instance()
     kernel.initialize([*sys.argv[1:], "--HistoryManager.enabled=False"])
+    for stream in (sys.stdout, sys.stderr):
+        _cap(stream)
     limit(int(os.environ.get(SECONDS, "600")))
     sys.addaudithook(fence([Path.cwd(), Path(scratch)]))
     kernel.start()
