@@ -17,7 +17,8 @@ from fer_lib.site.offline import FOLDER
 from fer_lib.site.serve import server
 
 MARGIN = "18mm"
-WIDTH = 660  # px of the text on A4 between the margins: figures are drawn for it
+SCALE = 0.8
+WIDTH = round(660 / SCALE)  # px of the text on A4 between the margins: figures are drawn for it
 FOOTER = (
     '<div style="font:8px sans-serif;color:#555;width:100%;margin:0 18mm;display:flex;justify-content:space-between">'
     '<span class="title"></span><span><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>'
@@ -63,7 +64,12 @@ def print_page(browser: Browser, address: str, target: Path) -> None:
         page.wait_for_function("!window.MathJax?.startup?.promise || window.MathJax.startup.promise.then(() => true)")
         page.evaluate(PREPARE)
         margin = dict.fromkeys(("top", "right", "bottom", "left"), MARGIN)
-        shown = {"display_header_footer": True, "header_template": "<span></span>", "footer_template": FOOTER}
+        shown = {
+            "scale": SCALE,
+            "display_header_footer": True,
+            "header_template": "<span></span>",
+            "footer_template": FOOTER,
+        }
         write_atomic(
             target,
             lambda partial: page.pdf(path=partial, format="A4", margin=margin, tagged=True, outline=True, **shown),
