@@ -18,7 +18,7 @@ STATE = "application/vnd.jupyter.widget-state+json"
 PAGE = """<!doctype html><html lang="en" data-content_root="./" data-theme="{theme}"><head><meta charset="utf-8">
 <title>{title}</title><link rel="stylesheet" href="_static/widgets/widgets.css"><link rel="icon" href="data:,">
 <script type="{mime}">{state}</script><script src="_static/widgets.js" defer></script>
-<style>body {{ margin: 0; padding: 8px; font: 16px system-ui; background: {ground} }}</style></head>
+<style>body {{ margin: 0; padding: 8px; font: 16px system-ui; background: {ground}; color: {ink} }}</style></head>
 <body><main><h1>{title}</h1>{places}</main></body></html>"""
 
 
@@ -50,8 +50,8 @@ def write_page(site_folder: Path) -> Callable[..., Path]:
         own = dependency_state(list(shown), drop_defaults=False)
         state = embed_data(views=list(shown), state=own)["manager_state"]
         places = "".join(site.place(widget.model_id) for widget in shown)
-        ground = {"light": "#fff", "dark": "#14181e"}[theme]
-        fill = {"mime": STATE, "theme": theme, "ground": ground, "title": escape(name), "places": places}
+        ground, ink = {"light": ("#fff", "#222"), "dark": ("#14181e", "#ddd")}[theme]
+        fill = {"mime": STATE, "theme": theme, "ground": ground, "ink": ink, "title": escape(name), "places": places}
         text = PAGE.format(state=site.page_state(json.dumps(state)), **fill)
         path = site_folder / f"{name}.html"
         path.write_text(text, encoding="utf-8")

@@ -21,7 +21,6 @@ ROWS = [
 
 
 def violations(opened) -> list[str]:
-    """What axe finds, but for headings and landmarks that the book's page gives and a bare test page does not."""
     found = Axe().run(opened.page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
 
@@ -93,7 +92,7 @@ def test_a_hypothesis_is_committed_before_anything_is_shown(write_page, open_pag
     page.get_by_role("radio", name="Test my hypothesis").check(force=True)
     commit = page.get_by_role("button", name="Commit and test")
     assert commit.is_disabled() and not page.locator(".fer-w-result").count()
-    page.get_by_label("filter", exact=True).select_option(str(f))
+    page.get_by_role("combobox", name="filter", exact=True).select_option(str(f))
     page.get_by_label("I think it answers to").select_option(str(k))
     commit.press("Enter")
     result = page.locator(".fer-w-result")

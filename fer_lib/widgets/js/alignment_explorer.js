@@ -1,5 +1,5 @@
 // Alignment explorer: filters × AUs by measure and network, one cell in detail, and the reader's own hypothesis.
-import { choice, el, failure, frame, segments, sharpCanvas, speaker, tableTwin } from "./dom.js";
+import { choice, el, failure, frame, segments, sharpCanvas, speaker, tableTwin, titles } from "./dom.js";
 import { onTheme } from "./colours.js";
 import { drawFace, openExplorer, topPictures } from "./explorer_data.js";
 import { hypothesis, key } from "./hypothesis.js";
@@ -59,8 +59,8 @@ function build(model, root, data, place, network, looks, first) {
       drawFace(context, data.faces, n, k * (side(width) + 6), 0, side(width))), { role: "img" });
   };
   const withAU = faceRow(true), without = faceRow(false), parts = [matrix, histogram, withAU, without];
-  const heading = el("h3"), facts = el("dl", { class: "fer-w-facts" }), legend = el("div"), twin = el("div");
-  const [titleWith, titleWithout] = [el("h4"), el("h4")];
+  const title = titles(root), heading = title(), facts = el("dl", { class: "fer-w-facts" }), legend = el("div"), twin = el("div");
+  const [titleWith, titleWithout] = [title("", 1), title("", 1)];
   const detail = el("div", {}, heading, facts, histogram.element, legend, titleWith, withAU.element, titleWithout, without.element, twin);
 
   function describe() {
@@ -125,7 +125,7 @@ function build(model, root, data, place, network, looks, first) {
   const source = el("p", { class: "fer-w-note" }, sourceText());
   const explore = el("div", {}, el("div", { class: "fer-w-bar" }, measure.element, networks.element, order.element),
     el("div", { class: "fer-w-split" }, el("div", {}, matrix.element, all), detail), live.element, source);
-  const guess = hypothesis(data, first, looks);
+  const guess = hypothesis(data, first, looks, title);
   guess.element.hidden = true;
   const mode = segments("", [["explore", "Explore"], ["guess", "Test my hypothesis"]], "explore", (which) => {
     explore.hidden = which !== "explore";

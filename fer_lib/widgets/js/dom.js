@@ -25,6 +25,14 @@ export function frame(host, name) {
   return root;
 }
 
+/** Makes headings for a widget, one level below the heading it stands under: `title("Text")`, `title("Part", 1)`. */
+export function titles(host) {
+  const before = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter((each) =>
+    !each.closest(".fer-w") && each.compareDocumentPosition(host) & Node.DOCUMENT_POSITION_FOLLOWING);
+  const above = before.length ? Number(before.at(-1).tagName[1]) : 2;
+  return (text = "", depth = 0) => el(`h${Math.min(6, above + 1 + depth)}`, { class: depth ? "fer-w-part" : "fer-w-title" }, text);
+}
+
 /** A labelled <select>. `options`: [value, text] pairs. */
 export function choice(label, options, value, changed) {
   const select = el("select", { onchange: () => changed(select.value) },

@@ -1,5 +1,5 @@
 // Filter explorer: the filters of a layer as a grid; one of them in detail.
-import { choice, el, failure, frame, segments, sharpCanvas, speaker, tableTwin } from "./dom.js";
+import { choice, el, failure, frame, segments, sharpCanvas, speaker, tableTwin, titles } from "./dom.js";
 import { onTheme, palette } from "./colours.js";
 import { drawCrop, drawTile, fieldOf, openExplorer } from "./explorer_data.js";
 import { bars, profile } from "./plots.js";
@@ -84,7 +84,7 @@ async function build(model, root, data, network) {
   const harm = () => data.about.emotions.map((_, k) => network.harm[current() * data.about.emotions.length + k]);
   const ablation = network.harm ? bars("", () => ({ values: harm(), short: data.about.emotions.map((name) => name.slice(0, 3)) })) : null;
 
-  const heading = el("h3"), pictures = el("div"), statistics = el("div");
+  const title = titles(root), heading = title(), pictures = el("div"), statistics = el("div");
   detail.append(heading, examples.element, pictures, statistics);
 
   function describe() {
@@ -115,12 +115,12 @@ async function build(model, root, data, network) {
       `${harms[worst].toFixed(2)}; accuracy changes by ${(100 * network.accuracy_change[f]).toFixed(1)} points.`;
     ablation?.name(`Harm of taking filter ${f} out, by emotion. ${lost}`);
     const open = [...statistics.querySelectorAll("details")].map((each) => each.open);
-    statistics.replaceChildren(el("h4", {}, "Which action units?"), el("p", {}, lead), profiles.element,
+    statistics.replaceChildren(title("Which action units?", 1), el("p", {}, lead), profiles.element,
       el("p", { class: "fer-w-note" }, "Dot: AUROC; line: its interval; grey band: 95 % of AUROCs when labels are exchanged between sequences."),
       tableTwin("The profile as a table", ["action unit", "AUROC", "interval", "p (all pairs)"],
         aus.map(({ au, name }, k) => [`AU ${au} ${name}`, network.at("value", "auroc", f, k).toFixed(3), interval(k), network.at("p_max", "auroc", f, k).toFixed(3)])));
     if (ablation) {
-      statistics.append(el("h4", {}, "What the network loses without it"), el("p", {}, lost), ablation.element,
+      statistics.append(title("What the network loses without it", 1), el("p", {}, lost), ablation.element,
         tableTwin("The losses as a table", ["emotion", "fall of log-probability"], data.about.emotions.map((name, k) => [name, harms[k].toFixed(3)])));
     }
     statistics.querySelectorAll("details").forEach((each, k) => { each.open = Boolean(open[k]); });

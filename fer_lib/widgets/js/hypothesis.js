@@ -20,7 +20,8 @@ export function testGuess(data, network, filter, au, rows, draws = DRAWS) {
   return permutationTest(network.all.map(pick), filter, y, sequence, { draws, seed: 1 + filter * 32 + au });
 }
 
-export function hypothesis(data, network, looks) {
+/** The form, its test and its tally. `title` makes headings (see `titles`). */
+export function hypothesis(data, network, looks, title) {
   const { aus } = data.about, guesses = [], filters = Array.from({ length: network.count }, (_, f) => f);
   let filter = Math.floor(Math.random() * network.count), au = -1;
   const top = () => looks.top(filter, "raw.one");
@@ -61,7 +62,7 @@ export function hypothesis(data, network, looks) {
     Object.assign(chart, { stop: drawn.stop, redraw: drawn.redraw });
     const said = hit ? `Your guess holds: filter ${f} answers to ${name}.`
       : found.p <= HIT ? `The opposite: ${name} makes filter ${f} quieter.` : `Not shown: with ${name} or without, filter ${f} does much the same.`;
-    result.replaceChildren(el("div", { class: "fer-w-result" }, el("h4", {}, said),
+    result.replaceChildren(el("div", { class: "fer-w-result" }, title(said),
       el("p", {}, `AUROC ${found.auroc.toFixed(2)}. When labels are exchanged between sequences, 95 % of AUROCs lie between ` +
         `${found.nullLow.toFixed(2)} and ${found.nullHigh.toFixed(2)}; p = ${found.p.toFixed(3)} (${found.draws} exchanges). ` +
         `KL ${found.kl.toFixed(2)}, of which ${found.klExcess.toFixed(2)} exceeds chance.`),

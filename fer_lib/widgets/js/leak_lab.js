@@ -1,5 +1,5 @@
 // Leak lab: one switch for the split, one for the checkpoint; the honest mark stays where it was.
-import { choice, el, frame, segments, speaker } from "./dom.js";
+import { choice, el, frame, segments, speaker, titles } from "./dom.js";
 import { SELECTIONS, UNITS, per, present, runsChart, told } from "./runs_chart.js";
 import { mean } from "./statistics.js";
 
@@ -46,7 +46,7 @@ function render({ model, el: host }) {
   const names = ["change:split", "change:selection", "change:unit"];
   names.forEach((name) => model.on(name, update));
   number.setAttribute("aria-live", "polite");
-  root.append(el("h3", {}, "Leak lab"), el("div", { class: "fer-w-bar" }, split.element, selection.element, unit.element),
+  root.append(titles(host)("Leak lab"), el("div", { class: "fer-w-bar" }, split.element, selection.element, unit.element),
     number, live.element, chart.element,
     el("p", { class: "fer-w-note" }, "Bar: mean. Dot: one training. Line: the honest mean, people kept apart and checkpoint chosen on validation." +
       (model.get("data") ? ` Data: ${model.get("data")}.` : "")));

@@ -1,5 +1,5 @@
 // Seed strip: every run of every variant as a dot on its bar.
-import { choice, el, frame, speaker } from "./dom.js";
+import { choice, el, frame, speaker, titles } from "./dom.js";
 import { SELECTIONS, UNITS, present, runsChart, told } from "./runs_chart.js";
 
 function render({ model, el: host }) {
@@ -20,7 +20,7 @@ function render({ model, el: host }) {
   }
   const names = ["change:selection", "change:unit"];
   names.forEach((name) => model.on(name, update));
-  root.append(el("h3", {}, model.get("title")), el("div", { class: "fer-w-bar" }, selection.element, unit.element),
+  root.append(titles(host)(model.get("title")), el("div", { class: "fer-w-bar" }, selection.element, unit.element),
     chart.element, el("p", { class: "fer-w-note" }, "Bar: mean. Dot: one training. ±: standard deviation of the dots." +
       (model.get("data") ? ` Data: ${model.get("data")}.` : "")), live.element);
   update();
