@@ -1,5 +1,6 @@
 """A small book of two pages, built as the real one is: what runs again, what stops it, what a kill leaves."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from fer_lib.site.build import told
 
 CONFIG = """
 title: A small book
@@ -56,6 +59,21 @@ def command() -> list[str]:
 def build(root: Path) -> tuple[int, str]:
     done = subprocess.run(command(), cwd=root, capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout + done.stderr
+
+
+def test_a_full_disk_is_called_so() -> None:
+    try:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as cause:
+            raise RuntimeError("There was an error in building your book") from cause
+    except RuntimeError as error:
+        assert told(error).startswith("The disk is full.") and "make clean" in told(error)
+
+
+def test_warnings_and_strangers_are_told_apart() -> None:
+    assert "each warning above names its file and line" in told(RuntimeError("box"))
+    assert told(KeyError("x")) == "The book was not built: KeyError: 'x'"
 
 
 def test_a_book_through_its_troubles(book: Path) -> None:
