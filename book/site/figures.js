@@ -65,6 +65,8 @@
       }
     }, { rootMargin: "300px" });
     figures.forEach((figure) => near.observe(figure));
+    const print = window.print.bind(window); // paper has no scrolling: the page's print button draws every figure first
+    window.print = () => Promise.all([...figures].map(draw)).then(print);
     new MutationObserver(() => document.querySelectorAll(".fer-figure[data-drawn]").forEach(draw))
       .observe(root, { attributes: true, attributeFilter: ["data-theme"] });
   }
