@@ -1,6 +1,7 @@
 // Draws each plotly figure when it comes near the window, with one shared plotly.min.js, in the page's colours.
 (() => {
   const root = document.documentElement;
+  const NARROW = 520; // px; below this a legend at the side leaves no room for the plot
   let plotly; // promise of window.Plotly, made at the first figure
 
   function load() {
@@ -51,6 +52,7 @@
     const { data, layout } = read(figure);
     const { width, ...rest } = layout; // the page sets the width
     const place = figure.querySelector(".fer-figure-plot");
+    if (place.clientWidth < NARROW) rest.legend = { ...rest.legend, orientation: "h", x: 0, y: -0.32, yanchor: "top", xanchor: "left" };
     await Plotly.react(place, data, { ...rest, template: template(layout) }, { responsive: true, displaylogo: false });
     figure.dataset.drawn = "true";
   }
