@@ -1,6 +1,6 @@
 # `make book` builds the executed book, `make test` checks everything; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup results book serve offline pdf notebooks test lint browser lock clean
+.PHONY: help setup results book serve offline pdf notebooks assignments teacher-pack test lint browser lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -11,7 +11,7 @@ FIND_PYTHON := for p in "$$PYTHON" python3.11 python3.12 python3.13 python3 pyth
 PORT ?= 8000
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## make .venv with the tested versions (requirements.lock)
 
@@ -33,6 +33,12 @@ pdf: book browser  ## each page and the whole book for print: _build/pdf
 
 notebooks: $(READY)  ## the chapters as notebooks/*.ipynb, for Colab, Binder and JupyterHub
 	@$(BIN)/python -m fer_lib.site.notebooks
+
+assignments: $(READY)  ## the learners' notebooks from their sources, and what the checks miss: book/assignments
+	@$(BIN)/python -m fer_lib.classroom.assignments
+
+teacher-pack: $(READY)  ## for teachers: _build/teacher-pack.zip (KEY=folder for private variants and hidden tests)
+	@$(BIN)/python -m fer_lib.classroom.pack $(if $(KEY),--key "$(KEY)")
 
 results: $(READY)  ## train and record what book/results/PROTOCOL.md lays down; hours, goes on where it stopped
 	$(BIN)/fer-lib reproduce

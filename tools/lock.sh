@@ -8,7 +8,7 @@ trap 'rm -rf "$room"' EXIT
 python=$room/venv/bin/python
 # shellcheck disable=SC2046 (two words are meant)
 sh tools/cpu_torch.sh "$python" $(sed -n 's/^ *"\(torch\(vision\)\{0,1\}>.*\)",/\1/p' pyproject.toml)
-"$python" -m pip install --disable-pip-version-check -e ".[book,test]"
+"$python" -m pip install --disable-pip-version-check -e ".[book,test,classroom]"
 {
   echo "# The tested versions. Derived from pyproject.toml by \`make lock\`; do not edit."
   "$python" -m pip freeze --exclude-editable | sed 's/+cpu$//'

@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -65,12 +66,12 @@ def mutants(cell: str, source: str) -> Iterator[Mutant]:
     for number, node in enumerate(ast.walk(tree)):
         for change in _changes(node) if getattr(node, "lineno", 0) in own else ():
             other = copy.deepcopy(tree)
-            target = list(ast.walk(other))[number]
+            target: Any = list(ast.walk(other))[number]
             before = ast.unparse(target)
             change(target)
             after = ast.unparse(target)
             if before != after:
-                yield Mutant(cell, node.lineno, f"{before} → {after}", ast.unparse(other))
+                yield Mutant(cell, target.lineno, f"{before} → {after}", ast.unparse(other))
 
 
 def _solution_lines(source: str) -> set[int]:
@@ -83,7 +84,7 @@ def _solution_lines(source: str) -> set[int]:
     return own
 
 
-def _changes(node: ast.AST) -> Iterator[Callable[[ast.AST], None]]:
+def _changes(node: Any) -> Iterator[Callable[[Any], None]]:
     """Functions that change a copy of the node in place."""
     if isinstance(node, ast.BinOp | ast.AugAssign | ast.BoolOp):
         for kind in _OPERATORS.get(type(node.op), ()):

@@ -40,7 +40,7 @@ Scores of automatic checks come from the learner's own process: read what looks 
 """
 PRIVATE = "Made with a private key: hidden cases follow from its secret. The same key makes the same pack."
 PUBLIC = (
-    "**Made without a private key**: the seeds of the hidden cases follow from a published word, so that a learner could\n"
+    "**Made without a private key**: the seeds of the hidden cases follow from a published word, so a learner could\n"
     "work them out. For grades that count, make the pack with a key: `make teacher-pack KEY=folder`."
 )
 
