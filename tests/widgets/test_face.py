@@ -20,8 +20,9 @@ from tests.widgets.lab_assets import tool
 from tests.widgets.lab_browser import browser  # noqa: F401 (a fixture)
 
 COUNT = 50
-MEAN, SHARE, LARGE = 0.3, 0.01, 4  # grey levels on average; at most this share of pixels differs by more than LARGE
-PROBABILITY = 0.03
+MEAN, SHARE, LARGE = 0.15, 0.005, 4  # grey levels on average; at most this share of pixels differs by more than LARGE
+PROBABILITY = 0.05  # of any class
+TIE = 0.05  # a lead smaller than this is no prediction to agree on
 START = """async () => {
   const [{ Face }, { Head }, { Network, readWeights }, { unzip }] = await Promise.all(
     ["face", "head", "network", "packed"].map((name) => import(`/js/${name}.js`)));
@@ -95,7 +96,8 @@ def test_page_and_python_draw_the_same_faces_and_predict_the_same(page, network)
     assert (gap > LARGE).float().mean((1, 2, 3)).max() <= SHARE
     with torch.no_grad():
         here, there = (network(prepare(pictures)).softmax(1) for pictures in (ours, theirs))
-    assert (here.argmax(1) == there.argmax(1)).all()
+    leads = here.topk(2).values.diff().abs()[:, 0]
+    assert ((here.argmax(1) == there.argmax(1)) | (leads < TIE)).all() and (leads < TIE).sum() <= COUNT // 10
     assert (here - there).abs().max() <= PROBABILITY
     seen = np.array([page.evaluate("(grey) => window.see(grey).probabilities", grey) for grey in drawn[:5]])
     assert np.abs(seen - there[:5].numpy()).max() <= 1e-3

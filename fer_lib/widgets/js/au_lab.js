@@ -13,6 +13,7 @@ import { unzip } from "./packed.js";
 
 const COMMON = [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26, 27]; // the alignment's 18
 const LIMITS = [60, 30, 25]; // degrees of yaw, pitch, roll
+const TRAINED = 10; // degrees from the front: training pictures vary by 2.5 (standard deviation) and drift by 1.2
 const SETTLED = 180; // ms without a change
 const FRAME = 33; // ms: a slower drawing is drawn coarser while it moves
 const METHODS = [["guided", "guided"], ["deconvnet", "deconvnet"]];
@@ -82,7 +83,7 @@ class Lab {
     const { canvas, trouble, stills } = this.stage;
     if (trouble) return el("div", {}, el("p", { class: "fer-lab-warning" }, `${trouble} Choose one of these pictures instead, or use your own: the network sees them all the same.`),
       stills.element, el("div", { class: "fer-lab-stage", hidden: true }, this.photo.element));
-    return el("div", { class: "fer-lab-stage" }, canvas, el("p", { class: "fer-lab-hint" }, "drag to turn"), this.photo.element);
+    return el("div", { class: "fer-lab-stage" }, canvas, this.hint = el("p", { class: "fer-lab-hint" }), this.photo.element);
   }
 
   tools() {
@@ -228,7 +229,12 @@ class Lab {
     this.reflect();
     if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw(true); this.look(); });
     clearTimeout(this.still);
-    this.still = setTimeout(() => this.settle(this.version), SETTLED);
+    this.age(true);
+  }
+
+  /** Grey out what the network said of the state before. */
+  age(old) {
+    for (const part of [this.shown.filters, this.shown.why]) part.element.classList.toggle("fer-lab-old", old);
   }
 
   /** Controls show the state. */
@@ -237,6 +243,7 @@ class Lab {
     this.split && (this.split.checked = apart);
     this.sliders.set(aus, apart);
     this.faces?.set(this.model.get("person"));
+    if (this.hint) this.hint.textContent = turned(this.model.get("pose"));
     this.method.set(this.model.get("method"));
     const same = (one, other) => Object.keys({ ...one, ...other }).every((key) => (one[key] ?? 0) === (other[key] ?? 0));
     this.presets.set(Object.keys(this.manifest.presets).find((name) => same(this.manifest.presets[name], aus)));
@@ -249,7 +256,7 @@ class Lab {
     const side = moving ? Math.round(wanted / this.coarse) : wanted;
     if (canvas.width !== side) canvas.width = canvas.height = side;
     face.express(auTable(this.manifest.aus, this.model.get("aus")));
-    face.show(this.scene(), moving ? 1 : 2);
+    face.show(this.scene(), moving || this.coarse > 1 ? 1 : 2);
     if (moving) this.pace(start);
   }
 
@@ -276,8 +283,8 @@ class Lab {
       const picture = this.picture(), result = await this.network.see(picture);
       this.shown.inputs.show(picture, result.input);
       this.shown.verdict.show(result.probabilities);
-      this.result = result;
       this.latency = performance.now() - start;
+      if (version === this.version) this.still = setTimeout(() => this.settle(version, result), SETTLED);
     } catch (error) {
       this.warn(error.message);
     }
@@ -286,14 +293,13 @@ class Lab {
   }
 
   /** When nothing has changed for a moment: fine drawing, filters, reasons, tables, and a word to listeners. */
-  async settle(version) {
-    this.draw(false);
-    while (this.looking) await new Promise((done) => setTimeout(done, 20));
+  async settle(version, result) {
     const fresh = () => version === this.version && !this.stopped;
-    if (!fresh() || !this.result) return;
-    const { result } = this, chosen = strongest(result.best, this.names.typical), places = chosen.map(({ filter }) => result.place[filter]);
+    this.draw(false);
+    const chosen = strongest(result.best, this.names.typical), places = chosen.map(({ filter }) => result.place[filter]);
     const patches = await this.network.decode(chosen.map(({ filter }) => filter), places, this.model.get("method"));
     if (!fresh()) return;
+    this.age(false);
     this.shown.filters.show(chosen, patches);
     this.shown.inputs.mark(places);
     this.tell(result);
@@ -337,6 +343,13 @@ class Lab {
     this.network.stop();
     this.stage.face?.close();
   }
+}
+
+/** A pose in words, with a warning beyond what the training pictures show. */
+function turned([yaw, pitch]) {
+  const words = [[yaw, "right", "left"], [pitch, "up", "down"]].filter(([angle]) => angle)
+    .map(([angle, more, less]) => `${Math.abs(angle)}° ${angle > 0 ? more : less}`).join(", ");
+  return words ? words + (Math.hypot(yaw, pitch) > TRAINED ? ": far beyond the training pictures" : "") : "drag to turn";
 }
 
 export default { render };

@@ -123,10 +123,10 @@ float hollow(sampler2D pooled, float reach, vec2 uv) {
 }
 float shadow() {
   float steps[7] = float[](.05, .09, .14, .20, .28, .38, .50), blocked = 0.;
-  ivec2 last = textureSize(depths, 0) - 1;
+  vec2 size = vec2(textureSize(depths, 0));
   for (int i = 0; i < 7; i++) {
-    ivec2 at = ivec2(gl_FragCoord.xy + vec2(towards.x, -towards.y) * steps[i] * pixelsPerDm);
-    float there = texelFetch(depths, clamp(at, ivec2(0), last), 0).r;
+    vec2 at = gl_FragCoord.xy + vec2(towards.x, -towards.y) * steps[i] * pixelsPerDm;
+    float there = texture(depths, at / size).r;
     float rise = vDepth - towards.z * steps[i] - there;
     blocked = max(blocked, clamp((rise - .015) / .04, 0., 1.) * clamp((.7 - rise) / .2, 0., 1.));
   }

@@ -87,5 +87,6 @@ export const STYLE = `
 .fer-facs-shown h4 { font-size: 1.1rem; margin: .2rem 0 0; } .fer-w .fer-facs-shown p { margin: 0; }
 .fer-facs-strength { display: grid; grid-template-columns: auto 1fr; gap: .8rem; align-items: center; margin: 0; font-size: .86rem; }
 .fer-facs-spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.fer-lab-old { opacity: .45; }
 @media (prefers-reduced-motion: no-preference) { .fer-lab-fill { transition: width .18s ease-out; } }
 `;
