@@ -62,7 +62,9 @@ def open_course(root: Path, **settings: object):
     if not (root / "nbgrader_config.py").is_file():
         raise UserError(f"{root}: holds no nbgrader_config.py; unpack the teacher's pack and name its course folder")
     # nbgrader calls `alembic` by name, which a virtual environment that is not activated would hide
-    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    programs = str(Path(sys.executable).parent)
+    if programs not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join((programs, os.environ.get("PATH", "")))
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
     config.NbGraderAPI.log_level = "WARN"
     for name, value in settings.items():

@@ -17,7 +17,7 @@ from typing import TextIO
 
 from fer_lib.classroom.nursery import PLACE, ask
 
-SECONDS = "FER_LIB_GRADE_SECONDS"  # the variable that says how long a submission may run
+SECONDS = "GRADING_SECONDS"  # the variable that says how long a submission may run
 WRITTEN = 64 * 2**20  # bytes a file may have
 PRINTED = 2**20  # characters a submission may print
 MEMORY = 16 * 2**30  # bytes of address space; torch alone maps several gigabytes

@@ -10,7 +10,14 @@ from pathlib import Path
 KEPT_CACHES = 3
 UNFINISHED = ".unfinished"
 RECIPES = ("environment.yml", "requirements.lock")
-OUTSIDE_THE_CELLS = ("cli", "site", "widgets/js", "widgets/assets")  # no cell's result depends on these
+OUTSIDE_THE_CELLS = (
+    "checks",
+    "classroom",
+    "cli",
+    "site",
+    "widgets/js",
+    "widgets/assets",
+)  # no cell's result depends on these
 SUFFIXES = {".py", ".js", ".json", ".npz", ".safetensors"}
 
 
