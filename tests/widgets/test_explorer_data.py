@@ -17,7 +17,7 @@ from fer_lib.widgets import explorer_data
 from fer_lib.widgets.modules import ASSETS
 from fer_lib.widgets.packed import read_pack
 
-STALE = "make it again: python tools/make_explorer_data.py"
+STALE = "make it again by the command recorded in explorer.json (tools/make_explorer_data.py)"
 
 
 @pytest.fixture(scope="module")
