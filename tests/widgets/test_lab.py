@@ -22,6 +22,7 @@ NO_WEBGL = """const real = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
   return kind === "webgl2" ? null : real.call(this, kind, ...rest);
 };"""
+PATIENCE = 120_000  # ms
 SMILE = {12: 0.9, 6: 0.8, 25: 0.5}
 
 
@@ -42,6 +43,19 @@ def network_on(picture: torch.Tensor) -> torch.Tensor:
     model = load_pretrained(read_json(ASSETS / "lab.json")["network"]["name"])[0]
     with torch.no_grad():
         return model(prepare(picture)).softmax(1)[0]
+
+
+@pytest.fixture(autouse=True)
+def patient(browser, monkeypatch) -> None:  # noqa: F811
+    """Two busy cores draw in software: wait longer than usual."""
+    make = browser.new_context
+
+    def slow(**options):
+        context = make(**options)
+        context.set_default_timeout(PATIENCE)
+        return context
+
+    monkeypatch.setattr(browser, "new_context", slow)
 
 
 @pytest.mark.parametrize("from_disk", [False, True], ids=["served", "from disk"])

@@ -1,19 +1,20 @@
 // AU lab: change a face by its action units and watch the network see it. No kernel; nothing leaves the page.
 import { asset, jsonAsset } from "./assets.js";
-import { calm, el, failure, frame, segments, speaker } from "./dom.js";
-import { Face, NEUTRAL, NoWebGL } from "./face.js";
+import { el, failure, frame, segments, speaker } from "./dom.js";
+import { Face, NEUTRAL } from "./face.js";
 import { Head } from "./head.js";
-import { auTable, buttons, described, sliders } from "./lab_controls.js";
+import { auTable, buttons, sliders, turned } from "./lab_controls.js";
+import { layout } from "./lab_layout.js";
 import { photoStage } from "./lab_photo.js";
 import { filterCards, inputs, percent, reasons, strongest, twin, verdict } from "./lab_results.js";
-import { stillsStage, thumbnails } from "./lab_stills.js";
+import { stillsStage } from "./lab_stills.js";
 import { STYLE } from "./lab_style.js";
 import { startNetwork } from "./network_worker.js";
 import { unzip } from "./packed.js";
+import { NoWebGL } from "./webgl.js";
 
 const COMMON = [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26, 27]; // the alignment's 18
 const LIMITS = [60, 30, 25]; // degrees of yaw, pitch, roll
-const TRAINED = 10; // degrees from the front: training pictures vary by 2.5 (standard deviation) and drift by 1.2
 const SETTLED = 180; // ms without a change
 const FRAME = 33; // ms: a slower drawing is drawn coarser while it moves
 const METHODS = [["guided", "guided"], ["deconvnet", "deconvnet"]];
@@ -36,7 +37,7 @@ async function build(model, root) {
   const stage = await openStage(model, manifest);
   const lab = new Lab(model, manifest, names, await network, stage);
   root.querySelector(".fer-lab-busy").remove();
-  root.append(...lab.parts());
+  root.append(...layout(lab));
   await lab.start();
   return lab;
 }
@@ -66,59 +67,6 @@ class Lab {
     this.sliders = sliders(manifest.aus, COMMON, (key, value) => this.move(key, value));
     this.method = segments("Decoded by", METHODS, model.get("method"), (value) => this.put("method", value));
     this.listen();
-  }
-
-  /** Everything below the title, in reading order. */
-  parts() {
-    const head = el("div", { class: "fer-lab-head" }, el("h3", {}, "The lab"),
-      el("p", { class: "fer-lab-private" }, "The face and the network run in this page. Nothing is sent anywhere."));
-    this.warning = el("p", { class: "fer-lab-warning", role: "alert", hidden: true });
-    const left = el("div", {}, this.stageElement(), this.tools(), this.people());
-    const right = el("div", {}, this.presets.element, el("div", { class: "fer-lab-see" }, this.shown.verdict.element, this.shown.inputs.element), this.warning, this.whyPart());
-    this.twins = el("div", {});
-    return [head, el("div", { class: "fer-lab-main" }, left, right), this.auPanel(), this.filterPanel(), this.live.element, this.twins];
-  }
-
-  stageElement() {
-    const { canvas, trouble, stills } = this.stage;
-    if (trouble) return el("div", {}, el("p", { class: "fer-lab-warning" }, `${trouble} Choose one of these pictures instead, or use your own: the network sees them all the same.`),
-      stills.element, el("div", { class: "fer-lab-stage", hidden: true }, this.photo.element));
-    return el("div", { class: "fer-lab-stage" }, canvas, this.hint = el("p", { class: "fer-lab-hint" }), this.photo.element);
-  }
-
-  tools() {
-    const file = el("input", { type: "file", accept: "image/*", "aria-label": "Use a picture from this device", onchange: () => this.openFile(file) });
-    this.back = el("button", { type: "button", hidden: true, onclick: () => this.closePhoto() }, "Back to the face");
-    const button = (text, act) => el("button", { type: "button", onclick: act }, text);
-    return el("div", { class: "fer-lab-tools" },
-      this.stage.trouble ? null : button("From the front", () => this.put("pose", [0, 0, 0])),
-      this.stage.trouble ? null : button("Reset", () => { this.put("aus", {}); this.put("pose", [0, 0, 0]); }),
-      el("label", { class: "fer-lab-file" }, "Your picture", file), button("Camera", () => this.openCamera()), this.back);
-  }
-
-  people() {
-    if (this.stage.trouble) return "";
-    this.faces = buttons("People", this.manifest.people.map((person) => [person.number, "", described(person)]), (number) => this.put("person", number), "fer-lab-people");
-    thumbnails(this.model, this.faces.element);
-    return this.faces.element;
-  }
-
-  auPanel() {
-    this.split = el("input", { type: "checkbox", onchange: () => this.put("sides", this.split.checked) });
-    return el("section", { class: "fer-lab-panel fer-lab-aus", hidden: Boolean(this.stage.trouble) }, el("header", {}, el("h4", {}, "Action units"),
-      el("label", { class: "fer-lab-check" }, this.split, "left and right apart (L: the person's own left)")), this.sliders.element);
-  }
-
-  whyPart() {
-    this.whyPanel = el("section", { class: "fer-lab-reasons", hidden: Boolean(this.stage.trouble) }, el("h4", {}, "Why: what carries the verdict"), this.shown.why.element,
-      el("p", { class: "fer-w-note" }, "Points by which this probability changes when one action unit is taken away and everything else stays."));
-    return this.whyPanel;
-  }
-
-  filterPanel() {
-    return el("section", { class: "fer-lab-panel" },
-      el("header", {}, el("h4", {}, "Filters of conv3 that answer most"), this.method.element), this.shown.filters.element,
-      el("p", { class: "fer-w-note" }, `Numbers mark the fields on the picture. A filter's name is the action unit it follows best on ${this.names.people} rendered people it never saw; AUROC .5 is chance. Names describe, they do not explain.`));
   }
 
   listen() {
@@ -255,7 +203,7 @@ class Lab {
     const start = performance.now(), wanted = Math.round((canvas.clientWidth || 400) * Math.min(2, globalThis.devicePixelRatio || 1));
     const side = moving ? Math.round(wanted / this.coarse) : wanted;
     if (canvas.width !== side) canvas.width = canvas.height = side;
-    face.express(auTable(this.manifest.aus, this.model.get("aus")));
+    this.express(this.model.get("aus"));
     face.show(this.scene(), moving || this.coarse > 1 ? 1 : 2);
     if (moving) this.pace(start);
   }
@@ -268,10 +216,20 @@ class Lab {
     else if (spent < FRAME / 3) this.coarse = Math.max(1, this.coarse / 1.25);
   }
 
-  /** The grey picture that the network gets now. */
-  picture() {
+  /** Move the face, if it does not show these action units already. */
+  express(aus) {
+    const { face } = this.stage, state = `${face.person.number} ${JSON.stringify(aus)}`;
+    if (state === this.expressed) return;
+    face.express(auTable(this.manifest.aus, aus));
+    this.expressed = state;
+  }
+
+  /** The grey picture that the network gets: of the state now, or of the face with other action units. */
+  picture(aus = this.model.get("aus")) {
     if (this.photo.active()) return this.photo.picture(this.size);
-    return this.stage.face ? this.stage.face.picture(this.size, this.scene()) : this.stage.stills.picture();
+    if (!this.stage.face) return this.stage.stills.picture();
+    this.express(aus);
+    return this.stage.face.picture(this.size, this.scene());
   }
 
   /** One look at a time; the last state is never missed. */
@@ -316,16 +274,13 @@ class Lab {
 
   /** Take each action unit away in turn and look again. */
   async reason({ probabilities }, fresh) {
-    const { face } = this.stage, aus = this.model.get("aus"), best = probabilities.indexOf(Math.max(...probabilities)), rows = [];
-    if (!face || this.photo.active()) return rows;
+    const aus = this.model.get("aus"), best = probabilities.indexOf(Math.max(...probabilities)), rows = [];
+    if (!this.stage.face || this.photo.active()) return rows;
     const numbers = [...new Set(Object.keys(aus).map((key) => +key.replace(/\D/, "")))];
     this.shown.why.show(this.emotions[best], rows, !numbers.length);
     for (const au of numbers) {
       const without = Object.fromEntries(Object.entries(aus).filter(([key]) => +key.replace(/\D/, "") !== au));
-      face.express(auTable(this.manifest.aus, without));
-      const picture = face.picture(this.size, this.scene());
-      face.express(auTable(this.manifest.aus, aus));
-      const seen = (await this.network.see(picture)).probabilities;
+      const seen = (await this.network.see(this.picture(without))).probabilities;
       if (!fresh()) return rows;
       rows.push({ au, name: this.manifest.aus.find((unit) => unit.au === au).name, change: seen[best] - probabilities[best], now: this.emotions[seen.indexOf(Math.max(...seen))] });
       rows.sort((a, b) => a.change - b.change);
@@ -343,13 +298,6 @@ class Lab {
     this.network.stop();
     this.stage.face?.close();
   }
-}
-
-/** A pose in words, with a warning beyond what the training pictures show. */
-function turned([yaw, pitch]) {
-  const words = [[yaw, "right", "left"], [pitch, "up", "down"]].filter(([angle]) => angle)
-    .map(([angle, more, less]) => `${Math.abs(angle)}° ${angle > 0 ? more : less}`).join(", ");
-  return words ? words + (Math.hypot(yaw, pitch) > TRAINED ? ": far beyond the training pictures" : "") : "drag to turn";
 }
 
 export default { render };

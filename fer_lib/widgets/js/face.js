@@ -1,6 +1,7 @@
 // The face in WebGL2: the same mesh, paint, wrinkles, light and sensor as fer_lib/faces/render.py. One `Face` draws both
 // what the reader sees (on its canvas) and what the network gets (grey bytes), from the same parameters.
 import { rotation } from "./head.js";
+import { NoWebGL, Settings, attribute, discard, parameters, program } from "./webgl.js";
 import { BLUR, DEPTH, DEVELOP, FULL, LASH, MESH, POOL, SHADE, WALL } from "./face_shaders.js";
 
 const BACKGROUND = 16 - 13.8, CAPPED = 14.6 - 13.8; // dm, counted as the shaders count depth
@@ -10,9 +11,6 @@ const BLUR_SIGMA = 0.45, EXPOSURE = 1, WALL_LEVEL = 0.45; // the neutral scene o
 
 /** Frontal pose and soft light from above left, as Scene.neutral. Angles in degrees. */
 export const NEUTRAL = { pose: [0, 0, 0], light: [-22, 32], contrast: 0.6 };
-
-/** Thrown where the browser cannot draw the face; the message is for the reader. */
-export class NoWebGL extends Error {}
 
 export class Face {
   /** `canvas` shows the face; `head` is a Head. Throws NoWebGL. */
@@ -238,59 +236,4 @@ export class Face {
   close() {
     this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
-}
-
-/** Uniforms of one program, set by name. */
-class Settings {
-  constructor(gl, shader) {
-    Object.assign(this, { gl, shader, unit: 0 });
-  }
-
-  place(name) {
-    return this.gl.getUniformLocation(this.shader, name);
-  }
-
-  real(name, ...values) {
-    this.gl[`uniform${values.length}f`](this.place(name), ...values);
-  }
-
-  whole(name, value) {
-    this.gl.uniform1i(this.place(name), value);
-  }
-
-  texture(name, map) {
-    this.gl.activeTexture(this.gl.TEXTURE0 + this.unit);
-    this.gl.bindTexture(this.gl.TEXTURE_2D, map.texture ?? map);
-    this.whole(name, this.unit++);
-  }
-}
-
-function program(gl, vertex, fragment) {
-  const made = gl.createProgram();
-  for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
-    const shader = gl.createShader(type);
-    gl.shaderSource(shader, source);
-    gl.compileShader(shader);
-    gl.attachShader(made, shader);
-  }
-  gl.linkProgram(made);
-  if (gl.getProgramParameter(made, gl.LINK_STATUS) || gl.isContextLost()) return made;
-  const log = gl.getAttachedShaders(made).map((shader) => gl.getShaderInfoLog(shader)).join(" ");
-  throw new NoWebGL(`This browser's graphics driver refuses the face: ${gl.getProgramInfoLog(made)} ${log}`);
-}
-
-function attribute(gl, at, size, type, normalised) {
-  gl.enableVertexAttribArray(at);
-  gl.vertexAttribPointer(at, size, type, normalised, 0, 0);
-}
-
-function parameters(gl, kind, filter) {
-  for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(kind, side, filter);
-  for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(kind, side, gl.CLAMP_TO_EDGE);
-}
-
-function discard(gl, { texture, frame, deep }) {
-  gl.deleteTexture(texture);
-  gl.deleteFramebuffer(frame);
-  if (deep) gl.deleteRenderbuffer(deep);
 }

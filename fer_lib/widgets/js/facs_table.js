@@ -1,12 +1,13 @@
 // FACS table: a card for each action unit; choosing one moves the face. Without WebGL, stills of each.
 import { asset, jsonAsset } from "./assets.js";
 import { calm, el, failure, frame, segments, speaker } from "./dom.js";
-import { Face, NEUTRAL, NoWebGL } from "./face.js";
+import { Face, NEUTRAL } from "./face.js";
 import { Head } from "./head.js";
 import { auTable } from "./lab_controls.js";
 import { auStills } from "./lab_stills.js";
 import { STYLE } from "./lab_style.js";
 import { unzip } from "./packed.js";
+import { NoWebGL } from "./webgl.js";
 
 const REGIONS = ["brows", "eyes", "cheeks", "nose", "mouth", "chin", "jaw", "neck"];
 const SIDES = [["", "both sides"], ["L", "left"], ["R", "right"]];

@@ -2,6 +2,7 @@
 import { el, uid } from "./dom.js";
 
 const GROUPS = [["Brows and eyes", ["brows", "eyes"]], ["Cheeks and nose", ["cheeks", "nose"]], ["Chin, jaw, neck", ["chin", "jaw", "neck"]], ["Mouth", ["mouth"]]];
+const TRAINED = 10; // degrees from the front: training pictures vary by 2.5 (standard deviation) and drift by 1.2
 const LETTERS = ["", "A", "B", "C", "D", "E"];
 
 /** FACS letter of an intensity 0–1, "" when a coder would score nothing. */
@@ -81,4 +82,11 @@ export function buttons(label, options, changed, kind = "fer-lab-chips") {
 /** A person in words. */
 export function described(person) {
   return `Person ${person.number + 1}: ${person.gender}, ${Math.round(person.age)} years, ${person.descent} descent`;
+}
+
+/** A pose in words, with a warning beyond what the training pictures show. */
+export function turned([yaw, pitch]) {
+  const words = [[yaw, "right", "left"], [pitch, "up", "down"]].filter(([angle]) => angle)
+    .map(([angle, more, less]) => `${Math.abs(angle)}° ${angle > 0 ? more : less}`).join(", ");
+  return words ? words + (Math.hypot(yaw, pitch) > TRAINED ? ": far beyond the training pictures" : "") : "drag to turn";
 }
