@@ -4,12 +4,15 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from playwright.sync_api import TimeoutError
 
+STARTED = re.compile(r"\[[\d*]+\]")  # the prompt of a cell that runs or ran
 CELLS = (
     'from fer_lib.widgets import FilterExplorer\nseen = []\nw = FilterExplorer(layer="conv1")\n'
     'w.observe(lambda change: seen.append(change.new), "filter")\nw',
@@ -27,13 +30,20 @@ def lab(tmp_path: Path) -> Iterator[str]:
     homes = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind.lower()) for kind in ("CONFIG", "RUNTIME")}
     options = ["--no-browser", "--port=0", "--ip=127.0.0.1", "--IdentityProvider.token=", "--allow-root"]
     command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={tmp_path}"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | homes) as process:
+    log = tmp_path / "log"  # a file: a pipe that nobody reads would stop the server
+    with log.open("w") as errors, subprocess.Popen(command, stderr=errors, env=os.environ | homes) as process:
         try:
-            lines = (re.search(r"http://127\.0\.0\.1:(\d+)/lab", line) for line in process.stderr)
-            port = next(found[1] for found in lines if found)
-            yield f"http://127.0.0.1:{port}/lab/tree/widgets.ipynb"
+            yield f"{_address(process, log)}/lab/tree/widgets.ipynb"
         finally:
             process.terminate()
+
+
+def _address(process: subprocess.Popen, log: Path) -> str:
+    while process.poll() is None:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
+            return found[0]
+        time.sleep(0.2)
+    raise AssertionError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
 
 
 def test_filter_explorer_lives_in_jupyterlab(lab: str, browser) -> None:
@@ -45,8 +55,14 @@ def test_filter_explorer_lives_in_jupyterlab(lab: str, browser) -> None:
         cell = page.locator(".jp-Notebook .jp-CodeCell")
 
         def run(place: int) -> None:
-            cell.nth(place).locator(".cm-content").click()
-            page.keyboard.press("Control+Enter")
+            for _ in range(20):  # JupyterLab drops what is run before its session is there
+                cell.nth(place).locator(".cm-content").click()
+                page.locator(".jp-NotebookPanel-toolbar [data-jp-item-name='run']").click()
+                try:
+                    return cell.nth(place).locator(".jp-InputPrompt", has_text=STARTED).wait_for(timeout=3000)
+                except TimeoutError:
+                    continue
+            raise AssertionError(f"JupyterLab did not run cell {place}")
 
         run(0)
         grid = page.get_by_role("slider", name="Filter")
