@@ -10,8 +10,6 @@
 ```
 """
 
-import html
-
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -34,8 +32,9 @@ class Quiz(SphinxDirective):
             raise self.error(f"a quiz needs two choices or more, one of them marked {RIGHT}")
         group = f"quiz-{self.env.new_serialno('quiz')}"
         choices = [node for place, item in enumerate(items) for node in self._choice(item, f"{group}-{place}", group)]
-        question = html.escape(self.arguments[0])
-        return [_raw(f'<fieldset class="fer-quiz"><legend>{question}</legend>'), *choices, _raw("</fieldset>")]
+        question, _ = self.state.inline_text(self.arguments[0], self.lineno)
+        head = [_raw('<fieldset class="fer-quiz"><legend>'), *question, _raw("</legend>")]
+        return [*head, *choices, _raw("</fieldset>")]
 
     def _choice(self, item: nodes.Element, name: str, group: str) -> list[nodes.Node]:
         answer, *why = item.children

@@ -8,7 +8,7 @@ from sphinx.testing.util import SphinxTestApp
 
 PAGE = """# Page
 
-```{{quiz}} Which <one>?
+```{{quiz}} Which 1 < 2, *this*?
 - (right) *This* one.
 
   It is marked.
@@ -39,7 +39,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_choices_share_a_group_and_each_has_its_reason(source: Path) -> None:
     page, warnings = build(source, PAGE.format(reason="\n\n  It is not."))
     assert warnings == ""
-    assert "<legend>Which &lt;one&gt;?</legend>" in page
+    assert "<legend>Which 1 &lt; 2, <em>this</em>?</legend>" in page
     assert len(set(re.findall(r'type="radio" name="([^"]+)"', page))) == 1
     assert len(re.findall(r'type="radio"', page)) == 2 == page.count('class="fer-why"')
     assert "<em>This</em> one." in page and "(right)" not in page
