@@ -1,4 +1,7 @@
-"""Make book/pictures/chapter.png, the read-me's picture of the built book: `python tools/make_picture.py [PAGE]`."""
+"""Make book/pictures/chapter.png, the read-me's picture of the built book: `python tools/make_picture.py [PAGE]`.
+
+Shows the page at its first pictures or widget.
+"""
 
 import sys
 import threading
@@ -21,7 +24,10 @@ def main(page: str = "book/02-faces") -> None:
         browser = playwright.chromium.launch(executable_path=str(find_chromium()), args=list(CLOSED_FLAGS))
         opened = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         opened.goto(f"http://127.0.0.1:{running.server_address[1]}/{page}.html", wait_until="load")
-        opened.wait_for_timeout(1_000)
+        opened.locator(".bd-article :is(.fer-gallery, .fer-w)").first.evaluate(
+            "(first) => scrollTo({ top: first.getBoundingClientRect().top - 320, behavior: 'instant' })"
+        )
+        opened.wait_for_timeout(2_000)
         opened.screenshot(path=TARGET)
         browser.close()
     running.shutdown()
