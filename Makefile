@@ -1,6 +1,6 @@
 # `make book` builds the executed book, `make test` checks everything; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup results book serve offline pdf notebooks assignments teacher-pack test lint browser lock clean
+.PHONY: help setup results book serve offline pdf notebooks assignments teacher-pack slides test lint browser lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -39,6 +39,9 @@ assignments: $(READY)  ## the learners' notebooks from their sources, and what t
 
 teacher-pack: $(READY)  ## for teachers: _build/teacher-pack.zip (KEY=folder for private variants and hidden tests)
 	@$(BIN)/python -m fer_lib.classroom.pack $(if $(KEY),--key "$(KEY)")
+
+slides: book  ## a deck of slides for each chapter: _build/slides
+	@$(BIN)/python -m fer_lib.classroom.slides
 
 results: $(READY)  ## train and record what book/results/PROTOCOL.md lays down; hours, goes on where it stopped
 	$(BIN)/fer-lib reproduce

@@ -48,6 +48,17 @@ PACKAGES = (
         "bf63cd2e158be2100078053f4c44f02ffec8fde7f30544270785d0f2eae02626",
         {"dist/tippy-bundle.umd.min.js": "tippy-bundle.umd.min.js", "LICENSE": "tippy-LICENSE.txt"},
     ),
+    Package(
+        "reveal.js",
+        "5.2.1",
+        "359b575dd51bbda32f89b2fd4c7dc46ad7389a805572158916c29252f7a27333",
+        {
+            "dist/reveal.js": "reveal.js",
+            "dist/reveal.css": "reveal.css",
+            "plugin/notes/notes.js": "reveal-notes.js",
+            "LICENSE": "reveal-LICENSE.txt",
+        },
+    ),
 )
 
 
