@@ -37,7 +37,7 @@ DECK = """<!doctype html>
 <link rel="stylesheet" href="_static/site.css">
 <style>
 :root {{ --pst-color-text-base: #1f2430; --pst-color-border: #c9ced6; --pst-color-surface: #fff; }}
-body {{ background: #fff; color: #1f2430; }}
+body {{ background: #fff; color: #1f2430; font-family: system-ui, sans-serif; }}
 .reveal {{ font: 30px/1.35 system-ui, sans-serif; }}
 .reveal .slides section {{ text-align: left; max-height: 700px; }}
 .reveal h1 {{ font-size: 2.2em; }} .reveal h2 {{ font-size: 1.3em; margin: 0 0 .6em; }}
