@@ -12,7 +12,7 @@ from sphinx.errors import SphinxError
 from sphinx.util import logging
 
 from fer_lib.errors import UserError
-from fer_lib.site import publish, tips
+from fer_lib.site import images, publish, tips
 from fer_lib.site.cache import begin, cache_folder, finish, remove_old_pages
 from fer_lib.site.docstrings import to_restructured
 from fer_lib.site.execute import Chapter, cached_run, execute
@@ -90,6 +90,7 @@ def _end(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app._warncount:
         return  # Sphinx has said why
     remove_old_pages(Path(app.outdir), app.env.found_docs)
+    images.remove_unused(Path(app.outdir))
     finish(Path(app.outdir).parent)
     for page, run in sorted(getattr(app.env, "fer_runs", {}).items()):
         logger.info("%s: %s (when its cells last ran)", page, run)
@@ -98,7 +99,8 @@ def _end(app: Sphinx, exception: Exception | None) -> None:
 
 def _drop_outside_files(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
     """The book theme's family asks other hosts for thebe; a page of this book asks nobody."""
-    context["body"] = mended(context.get("body") or "")
+    body = mended(context.get("body") or "")
+    context["body"] = images.move_out(body, Path(app.outdir), lambda file: context["pathto"](file, resource=True))
     for kind in ("script_files", "css_files"):
         context[kind] = [file for file in context.get(kind, []) if not _is_outside(file)]
 
