@@ -121,7 +121,7 @@ def face_png() -> bytes:
     return content.getvalue()
 
 
-def test_own_pictures_stay_in_the_page(write_page, open_page) -> None:
+def test_own_pictures_stay_in_the_page(write_page, open_page, tmp_path) -> None:
     opened = open_page(write_page("picture", AULab({4: 0.8})))
     page, chooser = opened.page, opened.page.get_by_label("Use a picture from this device")
     chooser.set_input_files({"name": "me.png", "mimeType": "image/png", "buffer": face_png()})
@@ -133,7 +133,10 @@ def test_own_pictures_stay_in_the_page(write_page, open_page) -> None:
     assert page.get_by_text("Your picture stays in this page").is_visible()
     chooser.set_input_files({"name": "bad.png", "mimeType": "image/png", "buffer": b"\x89PNG not really"})
     page.get_by_text("bad.png could not be read as a picture").wait_for()
-    chooser.set_input_files({"name": "huge.png", "mimeType": "image/png", "buffer": bytes(41_000_000)})
+    huge = tmp_path / "huge.png"
+    with huge.open("wb") as file:
+        file.truncate(41_000_000)
+    chooser.set_input_files(huge)
     page.get_by_text("huge.png has 41 MB").wait_for()
     assert not box.is_visible()
     assert opened.troubles == []  # no request left the page's own address
@@ -170,6 +173,8 @@ def test_accessible_and_fit_for_a_phone(write_page, open_page, theme: str) -> No
         write_page(f"axe-{theme}", AULab(SMILE), FacsTable(1), theme=theme), viewport={"width": 380, "height": 800}
     )
     says(opened.page, "happy")
+    # in a chapter, widgets stand below a section's heading
+    opened.page.evaluate("document.querySelector('h1').insertAdjacentHTML('afterend', '<h2>Section</h2>')")
     found = Axe().run(opened.page).response["violations"]
     assert [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in found] == []
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 380

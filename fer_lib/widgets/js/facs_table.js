@@ -63,7 +63,7 @@ async function movingFace(model, manifest, canvas) {
 
 function table(model, root, manifest, picture) {
   const units = [...manifest.aus].sort((a, b) => REGIONS.indexOf(a.region) - REGIONS.indexOf(b.region) || a.au - b.au);
-  const live = speaker(), title = el("h4", {}), muscles = el("p", { class: "fer-w-note" });
+  const live = speaker(), title = el("h3", {}), muscles = el("p", { class: "fer-w-note" });
   const side = segments("Side", SIDES, "", (value) => { model.set("side", value); model.save_changes(); });
   const strength = el("input", { type: "range", min: 0, max: 100, value: 100, "aria-label": "Intensity in percent", oninput: () => update() });
   const card = ({ au, name }) => el("button", { type: "button", class: "fer-facs-card", "aria-pressed": "false",

@@ -84,7 +84,7 @@ export const STYLE = `
 .fer-w .fer-facs-card { display: grid; grid-template-columns: 1.7rem minmax(0, 1fr); gap: .3rem; text-align: left; padding: .28rem .6rem; border-color: transparent; min-height: 0; line-height: 1.3; }
 .fer-w .fer-facs-card[aria-pressed="true"] { background: var(--fer-accent); color: var(--fer-on-accent); }
 .fer-facs-shown { display: grid; gap: .5rem; align-content: start; justify-items: stretch; max-width: 400px; width: 100%; margin: 0 auto; }
-.fer-facs-shown h4 { font-size: 1.1rem; margin: .2rem 0 0; } .fer-w .fer-facs-shown p { margin: 0; }
+.fer-facs-shown h3 { font-size: 1.1rem; margin: .2rem 0 0; } .fer-w .fer-facs-shown p { margin: 0; }
 .fer-facs-strength { display: grid; grid-template-columns: auto 1fr; gap: .8rem; align-items: center; margin: 0; font-size: .86rem; }
 .fer-facs-spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .fer-lab-old { opacity: .45; }
