@@ -1,8 +1,9 @@
 """The kernel that runs learners' code, behind a fence: `python -m fer_lib.classroom.guard -f CONNECTION`.
 
 Writing and deleting outside the submission's own folder, starting programs, opening connections and databases are
-refused; processor time, written bytes and the whole run are limited. A fence, not a prison: Python's audit hooks stop
-accidents and pranks, while code that calls C by ctypes gets past them. Where that matters, grade in a container.
+refused; processor time, written bytes, printing and the whole run are limited. Two fences: Python's audit hooks, which
+say what was refused and work on every system, and on Linux Landlock, which also binds code that goes past Python.
+Reading is free. A fence, not a prison: where grades are worth an attack, grade in a container.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
+from fer_lib.classroom.landlock import restrict
 from fer_lib.classroom.nursery import PLACE, ask
 
 SECONDS = "GRADING_SECONDS"  # the variable that says how long a submission may run
@@ -115,6 +117,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         _cap(stream)
     limit(int(os.environ.get(SECONDS, "600")))
+    restrict([Path.cwd(), Path(scratch)])
     sys.addaudithook(fence([Path.cwd(), Path(scratch)]))
     kernel.start()
 

@@ -5,8 +5,10 @@ import time
 
 import nbformat
 import pytest
+from click.testing import CliRunner
 
-from fer_lib.classroom.grade import grade
+from fer_lib.classroom.grade import grade, main
+from fer_lib.classroom.landlock import _version
 from fer_lib.classroom.source import marked
 from tests.assignments.notebooks import names, points, right, untouched, with_mistake
 from tests.assignments.wrong import WRONG
@@ -89,6 +91,7 @@ def test_hostile_submissions_score_zero_in_time_and_harm_nothing(course, tmp_pat
         "removes": answer(f"import os; os.remove({str(outside)!r})"),
         "shell": answer(shell),
         "gradebook": answer(f"import sqlite3; sqlite3.connect({str(folder / 'gradebook.db')!r})"),
+        "native": answer(f"import ctypes; ctypes.CDLL(None).unlink({str(outside)!r}.encode())"),
         "edits": edited_check(),
         "replaces": answer(REPLACED),
         "crashes": answer("import os; os._exit(0)"),
@@ -97,6 +100,9 @@ def test_hostile_submissions_score_zero_in_time_and_harm_nothing(course, tmp_pat
         hand_in(folder, HOSTILE, learner, notebook)
     hand_in(folder, HOSTILE, "zz-right", right(HOSTILE))
     start = time.monotonic()
+    if _version() < 1:
+        hostile.pop("native")  # without Landlock this one needs a container
+        shutil.rmtree(folder / "submitted" / "native")
     table = graded(folder, HOSTILE, seconds_a_cell=8, seconds=25)
     assert time.monotonic() - start < 35 * len(table)
     assert outside.read_text() == "precious"
@@ -136,3 +142,12 @@ def test_broken_submissions_are_explained_and_the_others_graded(course):
     }
     for learner, words in says.items():
         assert words in table.loc[learner, "note"], table.loc[learner, "note"]
+
+
+def test_the_command_says_what_it_can_grade(course, tmp_path):
+    outcome = CliRunner().invoke(main, [str(course(HOSTILE)), "02-fold"])
+    assert outcome.exit_code == 1 and "it has 02-folds" in outcome.output
+    (tmp_path / "release" / "x").mkdir(parents=True)
+    (tmp_path / "release" / "x" / "x.ipynb").write_text(nbformat.writes(untouched(HOSTILE)))
+    outcome = CliRunner().invoke(main, [str(tmp_path), "x"])
+    assert outcome.exit_code == 1 and "holds no nbgrader_config.py" in outcome.output
