@@ -48,10 +48,13 @@ def _files(entries: Sequence[dict]) -> Iterator[str]:
 
 
 def draw_figures(page: Page) -> None:
-    """Bring each figure of a page into view and wait until it is drawn."""
+    """Bring each figure and each widget of a page into view and wait until it is drawn."""
     for figure in page.locator(".fer-figure").all():
         figure.scroll_into_view_if_needed()
         figure.locator("css=.main-svg").first.wait_for(timeout=20_000)
+    for widget in page.locator(".fer-widget:visible").all():
+        widget.scroll_into_view_if_needed()
+        widget.and_(page.locator("[data-drawn]")).wait_for(timeout=30_000)
 
 
 def print_page(browser: Browser, address: str, target: Path) -> None:

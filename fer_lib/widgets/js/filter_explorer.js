@@ -112,7 +112,7 @@ async function build(model, root, data, network) {
     profiles.name(`AUROC of filter ${f} for ${aus.length} action units. ${lead}`);
     const harms = ablation ? harm() : [], worst = harms.indexOf(Math.max(...harms));
     const lost = !ablation ? "" : `Without it, ${data.about.emotions[worst]} suffers most: the log-probability of the right answer falls by ` +
-      `${harms[worst].toFixed(2)}; accuracy changes by ${(100 * network.accuracy_change[f]).toFixed(1)} points.`;
+      `${harms[worst].toFixed(3)}; accuracy changes by ${(100 * network.accuracy_change[f]).toFixed(1)} points.`;
     ablation?.name(`Harm of taking filter ${f} out, by emotion. ${lost}`);
     const open = [...statistics.querySelectorAll("details")].map((each) => each.open);
     statistics.replaceChildren(title("Which action units?", 1), el("p", {}, lead), profiles.element,

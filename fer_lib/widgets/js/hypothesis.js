@@ -67,7 +67,7 @@ export function hypothesis(data, network, looks, title) {
         `${found.nullLow.toFixed(2)} and ${found.nullHigh.toFixed(2)}; p = ${found.p.toFixed(3)} (${found.draws} exchanges). ` +
         `KL ${found.kl.toFixed(2)}, of which ${found.klExcess.toFixed(2)} exceeds chance.`),
       el("p", {}, `By chance alone, ${found.chance.toFixed(1)} of ${network.count} filters would look this good for ${name}, ` +
-        `and at least one would in ${(100 * found.best).toFixed(0)} % of exchanges.`),
+        `and at least one would in ${found.best < 0.01 ? "less than 1" : (100 * found.best).toFixed(0)} % of exchanges.`),
       el("p", { class: "fer-w-note" }, `Tested on ${rows.length} pictures of people other than those you saw above.`),
       drawn.element, key(name)));
     count();
@@ -76,7 +76,7 @@ export function hypothesis(data, network, looks, title) {
   function count() {
     const hits = guesses.filter((guess) => guess.p <= HIT && guess.auroc > 0.5).length;
     tally.replaceChildren(el("p", {}, `${hits} of your ${guesses.length} ${guesses.length === 1 ? "guess" : "guesses"} held at p ≤ ${HIT}. ` +
-      `Blind guesses would give about ${(guesses.length * HIT / 2).toFixed(2)}.`),
+      `If no filter answered to any action unit, about ${(guesses.length * HIT / 2).toFixed(2)} would.`),
       tableTwin("Your guesses", ["guess", "AUROC", "p"], guesses.map((guess) => [`filter ${guess.filter}, AU ${aus[guess.au].au}`, guess.auroc.toFixed(2), guess.p.toFixed(3)])));
   }
   const element = el("div", {}, el("p", {}, "Look at what excites a filter, commit to an action unit, and only then see the numbers."),

@@ -3,7 +3,7 @@ import { sharpCanvas } from "./dom.js";
 import { palette } from "./colours.js";
 
 const FONT = "12px system-ui, sans-serif";
-const M = { left: 38, right: 8, top: 10, bottom: 24 };
+const M = { left: 46, right: 8, top: 10, bottom: 24 };
 
 function plot(label, height, paint) {
   const made = sharpCanvas(height, (context, width, tall) => {
