@@ -23,10 +23,10 @@ from fer_lib.site.status import BuildStatus
 
 STATUS_PAGE = "book/reference/status"
 
-# What docutils writes and accessibility checkers refuse: roles that ARIA has withdrawn, and a header without a text.
+# What docutils and pandas write and accessibility checkers refuse: roles that ARIA has withdrawn, and a header without a text.
 MENDED = (
     (re.compile(r' role="doc-biblioentry"| role="list"(?= class="citation-list")'), ""),
-    (re.compile(r'<th class="head">(<p></p>)?</th>|<th></th>'), "<td></td>"),  # docutils; pandas
+    (re.compile(r"<th\b([^>]*)>(?:\s|&nbsp;|<p></p>)*</th>"), r"<td\1></td>"),
 )
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def _drop_outside_files(app: Sphinx, page: str, template: str, context: dict, do
 
 
 def mended(body: str) -> str:
-    """The page's HTML without what docutils gets wrong (MENDED)."""
+    """The page's HTML without what docutils and pandas get wrong (MENDED)."""
     for pattern, instead in MENDED:
         body = pattern.sub(instead, body)
     return body

@@ -12,7 +12,11 @@ from fer_lib.site.extension import _is_outside, mended
         ('<div class="citation" id="x" role="doc-biblioentry">', '<div class="citation" id="x">'),
         ('<div role="list" class="citation-list">', '<div class="citation-list">'),
         ('<ul role="list" class="other">', '<ul role="list" class="other">'),
-        ('<th class="head"></th><th class="head"><p>a</p></th>', '<td></td><th class="head"><p>a</p></th>'),
+        (
+            '<th class="head"></th><th class="head"><p>a</p></th>',
+            '<td class="head"></td><th class="head"><p>a</p></th>',
+        ),
+        ('<thead><th id="T_0" class="col0" >&nbsp;</th></thead>', '<thead><td id="T_0" class="col0" ></td></thead>'),
     ],
 )
 def test_what_docutils_gets_wrong_is_mended_and_nothing_else(before: str, after: str) -> None:
