@@ -175,7 +175,7 @@ class Lab {
   changed() {
     this.version++;
     this.reflect();
-    if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw(true); this.look(); });
+    if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw(true); this.soon(); });
     clearTimeout(this.still);
     this.age(true);
   }
@@ -232,22 +232,28 @@ class Lab {
     return this.stage.face.picture(this.size, this.scene());
   }
 
+  /** Look at once after a rest; while the face keeps moving on a slow device, leave it time to be drawn. */
+  soon() {
+    this.pending ??= setTimeout(() => { this.pending = null; this.look(); }, Math.max(0, (this.rested ?? 0) - performance.now()));
+  }
+
   /** One look at a time; the last state is never missed. */
   async look() {
     if (this.looking || this.stopped || (this.stage.face && !this.stage.face.person)) return;
     this.looking = true;
     const { version } = this, start = performance.now();
     try {
-      const picture = this.picture(), result = await this.network.see(picture);
+      const picture = this.picture();
+      this.rested = performance.now() + 2 * (performance.now() - start);
+      const result = await this.network.see(picture);
       this.shown.inputs.show(picture, result.input);
       this.shown.verdict.show(result.probabilities);
-      this.latency = performance.now() - start;
       if (version === this.version) this.still = setTimeout(() => this.settle(version, result), SETTLED);
     } catch (error) {
       this.warn(error.message);
     }
     this.looking = false;
-    if (version !== this.version && !this.stopped) this.look();
+    if (version !== this.version && !this.stopped) this.soon();
   }
 
   /** When nothing has changed for a moment: fine drawing, filters, reasons, tables, and a word to listeners. */
@@ -292,6 +298,7 @@ class Lab {
   stop() {
     this.stopped = true;
     clearTimeout(this.still);
+    clearTimeout(this.pending);
     cancelAnimationFrame(this.waiting);
     this.watched.forEach((off) => off());
     this.photo.close();

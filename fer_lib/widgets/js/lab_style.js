@@ -32,9 +32,9 @@ export const STYLE = `
 @container (min-width: 900px) { .fer-lab-see { grid-template-columns: minmax(0, 1fr) 132px; } .fer-lab-see .fer-lab-inputs { grid-template-columns: 1fr; } }
 @container (max-width: 899px) { .fer-lab-inputs { max-width: 340px; } }
 .fer-lab-inputs { display: grid; grid-template-columns: 1fr 1fr; gap: .6rem; }
-.fer-lab-inputs figure { margin: 0; }
+.fer-w .fer-lab-inputs figure { margin: 0; padding: 0; width: auto; }
 .fer-lab-inputs canvas { aspect-ratio: 1; border-radius: 8px; }
-.fer-lab-inputs figcaption { font-size: .74rem; line-height: 1.3; color: var(--fer-muted); margin-top: .25rem; }
+.fer-w .fer-lab-inputs figcaption { text-align: left; margin: .25rem 0 0; padding: 0; font-size: .74rem; line-height: 1.3; color: var(--fer-muted); }
 .fer-lab-picture { position: relative; overflow: hidden; border-radius: 8px; }
 .fer-lab-marks span { position: absolute; border: 1px solid rgb(255 255 255 / .85); outline: 1px solid rgb(0 0 0 / .5); color: #fff; font: 600 10px/1 system-ui, sans-serif; padding: 1px 2px; text-shadow: 0 0 2px #000, 0 0 2px #000; }
 .fer-w .fer-lab-headline { font-size: 1.3rem; line-height: 1.25; margin: 0 0 .5rem; }
@@ -44,7 +44,7 @@ export const STYLE = `
 .fer-lab-fill { display: block; height: 100%; background: var(--fer-muted); border-radius: 99px; min-width: 0; }
 .fer-lab-best .fer-lab-fill { background: var(--fer-accent); } .fer-lab-best { font-weight: 650; }
 .fer-lab-value { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.fer-lab-why .fer-lab-row { grid-template-columns: minmax(7rem, 13rem) minmax(2rem, 1fr) minmax(3rem, auto); line-height: 1.35; padding: .18rem 0; }
+.fer-lab-why .fer-lab-row { grid-template-columns: minmax(0, 1fr) clamp(2.5rem, 16cqi, 9rem) 7.4rem; line-height: 1.35; padding: .18rem 0; }
 .fer-lab-why .fer-lab-fill { background: var(--fer-second); } .fer-lab-why .fer-lab-fill.fer-lab-up { background: var(--fer-accent); }
 .fer-lab-panel { margin-top: var(--fer-lab-gap); padding-top: var(--fer-lab-gap); border-top: 1px solid var(--fer-line); }
 .fer-lab-panel > header { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: end; justify-content: space-between; margin-bottom: .6rem; }
@@ -52,7 +52,7 @@ export const STYLE = `
 .fer-lab-reasons { margin-top: 1.1rem; }
 .fer-lab-groups { columns: 270px; column-gap: calc(1.4 * var(--fer-lab-gap)); }
 .fer-lab-groups section { padding-bottom: .8rem; break-inside: avoid; }
-.fer-lab-groups section h4 { color: var(--fer-muted); font-weight: 600; font-size: .78rem; margin: 0 0 .2rem; }
+.fer-w .fer-lab-groups section h4 { color: var(--fer-muted); font-weight: 600; font-size: .78rem; margin: 0 0 .2rem; }
 .fer-lab-au { display: grid; grid-template-columns: minmax(0, 10rem) minmax(0, 1fr); gap: .1rem .7rem; align-items: center; padding: .1rem 0; }
 .fer-lab-au .fer-lab-slider { grid-column: 2; }
 .fer-lab-name { font-size: .84rem; line-height: 1.25; } .fer-lab-name b { display: inline-block; min-width: 1.35rem; font-variant-numeric: tabular-nums; }
