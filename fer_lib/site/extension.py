@@ -23,7 +23,7 @@ from fer_lib.site.status import BuildStatus
 
 STATUS_PAGE = "book/reference/status"
 
-# What docutils and pandas write and accessibility checkers refuse: roles that ARIA has withdrawn, and a header without a text.
+# What docutils and pandas write and accessibility checkers refuse: roles that ARIA has withdrawn, headers without text.
 MENDED = (
     (re.compile(r' role="doc-biblioentry"| role="list"(?= class="citation-list")'), ""),
     (re.compile(r"<th\b([^>]*)>(?:\s|&nbsp;|<p></p>)*</th>"), r"<td\1></td>"),
