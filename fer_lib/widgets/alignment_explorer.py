@@ -1,10 +1,12 @@
 """Alignment explorer: which filters answer to which action units, and a test of the reader's guess (chapter 7)."""
 
+import json
 from typing import Any
 
 import traitlets
 
-from fer_lib.widgets.base import PageWidget
+from fer_lib.errors import UserError
+from fer_lib.widgets.base import PageWidget, read_asset
 
 METRICS = ("auroc", "kl", "kl_excess", "average_precision", "pearson", "partial_r")
 
@@ -27,4 +29,11 @@ class AlignmentExplorer(PageWidget):
     au = traitlets.Int(-1, min=-1).tag(sync=True)
 
     def __init__(self, metric: str = "auroc", network: str = "", filter: int = -1, au: int = -1, **traits: Any) -> None:  # noqa: A002
+        _check_network(network)
         super().__init__(metric=metric, network=network, filter=filter, au=au, **traits)
+
+
+def _check_network(title: str) -> None:
+    titles = [each["title"] for each in json.loads(read_asset("explorer.json"))["networks"]]
+    if title and title not in titles:
+        raise UserError(f"network {title!r} is not among those explored; use one of {', '.join(titles)}")

@@ -13,8 +13,8 @@ from fer_lib.widgets.runs import checked_rows, rows_of
 class SeedStrip(PageWidget):
     """Bars of mean accuracy, one a variant, with a dot for each run (fold and seed).
 
-    `SeedStrip("seeds")` shows a ledger entry that keeps its runs; `SeedStrip(rows=[{"variant": "AD", "selection":
-    "validation", "fold": 0, "seed": 1, "accuracy": 0.8}, …])` shows rows (see `runs.FIELDS`).
+    `SeedStrip("seeds")` shows a ledger entry that keeps its runs; `SeedStrip(rows=[…])` shows rows, dicts with variant,
+    selection, fold, seed and accuracy (see `runs.FIELDS`).
     Traits: `rows`, `title`, `data` (which data made them), `selection` and `unit` (what is shown first).
     """
 
