@@ -46,6 +46,14 @@ def _sources(root: Path) -> Iterator[Path]:
             yield path
 
 
+def site_digest(package: Path) -> str:
+    """Hash of the code that turns texts into pages: when it changes, all pages are made again, none is executed."""
+    digest = hashlib.sha256()
+    for path in sorted(package.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def cache_folder(root: Path, build: Path) -> Path:
     """The cache for the package as it is now, under `build`; the oldest beyond KEPT_CACHES are removed."""
     folder = build / ".execution" / execution_digest(root)

@@ -13,7 +13,7 @@ from sphinx.util import logging
 
 from fer_lib.errors import UserError
 from fer_lib.site import images, publish, tips
-from fer_lib.site.cache import begin, cache_folder, finish, remove_old_pages
+from fer_lib.site.cache import begin, cache_folder, finish, remove_old_pages, site_digest
 from fer_lib.site.docstrings import to_restructured
 from fer_lib.site.execute import Chapter, cached_run, execute
 from fer_lib.site.ledger import LedgerRole
@@ -40,6 +40,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.add_directive("build-status", BuildStatus)
     publish.setup(app)
     tips.setup(app)
+    app.add_config_value("fer_site_digest", "", "env")
     app.connect("config-inited", _configure)
     app.connect("env-before-read-docs", _execute_chapters)
     app.connect("html-page-context", _drop_outside_files, priority=900)
@@ -50,6 +51,7 @@ def setup(app: Sphinx) -> dict[str, object]:
 
 def _configure(app: Sphinx, config: Config) -> None:
     begin(Path(app.outdir).parent, Path(app.doctreedir))
+    config.fer_site_digest = site_digest(Path(__file__).parent)
     config.nb_execution_cache_path = str(cache_folder(Path(app.srcdir), Path(app.outdir).parent))
     config.html_static_path.append(str(plotly_script()))
 

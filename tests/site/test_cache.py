@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from fer_lib.site.cache import KEPT_CACHES, begin, cache_folder, execution_digest, finish, remove_old_pages
+from fer_lib.site.cache import (
+    KEPT_CACHES,
+    begin,
+    cache_folder,
+    execution_digest,
+    finish,
+    remove_old_pages,
+    site_digest,
+)
 
 
 @pytest.fixture
@@ -76,3 +84,11 @@ def test_pages_that_are_gone_leave_the_site(tmp_path: Path) -> None:
     remove_old_pages(tmp_path, {"book/x/b"})
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"book/x/b.html", "_sources/book/x/b.md", "search.html"}
+
+
+def test_site_code_makes_pages_anew(tmp_path: Path) -> None:
+    (tmp_path / "quiz.py").write_text("one")
+    before = site_digest(tmp_path)
+    assert site_digest(tmp_path) == before
+    (tmp_path / "quiz.py").write_text("two")
+    assert site_digest(tmp_path) != before
