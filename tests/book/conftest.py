@@ -30,7 +30,7 @@ def site(html: Path) -> Iterator[str]:
     running.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # closed with its module: two at once would share one event loop
 def browser():
     """A headless Chromium with every outside name blocked."""
     from playwright.sync_api import sync_playwright

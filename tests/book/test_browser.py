@@ -42,7 +42,8 @@ class Visit:
         draw_figures(self.page)
 
     def _console(self, message) -> None:
-        if message.type in ("error", "warning"):
+        driver = "GL Driver Message (OpenGL, Performance" in message.text  # a hint to who wrote Chromium's software GL
+        if message.type in ("error", "warning") and not driver:
             self.troubles.append(f"console {message.type}: {message.text}")
 
     def _request(self, request) -> None:
