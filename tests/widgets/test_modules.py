@@ -1,5 +1,6 @@
 """The widgets' modules: bundled in order, refused when of another form, answered from assets alone."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ def test_every_module_is_of_the_form_that_pages_and_jupyterlab_load(name: str) -
     order = [each.name for each in in_order(name)]
     assert order[-1] == name and set(module(name).needs) <= set(order)
     assert page_script(name).startswith(f'ferWidgets.define("{name}"')
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_is_a_picture_to_a_screen_reader_has_a_name_before_it_is_drawn(name: str) -> None:
+    attributes = re.findall(r"\{[^{}]*role: \"img\"[^{}]*\}", (JS / f"{name}.js").read_text(encoding="utf8"))
+    assert all('"aria-label"' in each for each in attributes)
 
 
 def test_a_bundle_holds_each_module_once_needed_ones_first(tmp_path: Path) -> None:

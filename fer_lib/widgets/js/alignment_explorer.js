@@ -56,7 +56,7 @@ function build(model, root, data, place, network, looks, first) {
   const faceRow = (present) => {
     const side = (width) => Math.min(88, Math.floor((width + 6) / FACES) - 6);
     return sharpCanvas((width) => side(width), (context, width) => behind(present).forEach((n, k) =>
-      drawFace(context, data.faces, n, k * (side(width) + 6), 0, side(width))), { role: "img" });
+      drawFace(context, data.faces, n, k * (side(width) + 6), 0, side(width))), { role: "img", "aria-label": "The filter's strongest faces" });
   };
   const withAU = faceRow(true), without = faceRow(false), parts = [matrix, histogram, withAU, without];
   const title = titles(root), heading = title(), facts = el("dl", { class: "fer-w-facts" }), legend = el("div"), twin = el("div");

@@ -27,7 +27,7 @@ async function render({ model, el: host }) {
 
 /** { element, show(intensities, au), note, close } of the face, or of stills where there is no WebGL. */
 async function openPicture(model, manifest) {
-  const canvas = el("canvas", { width: 400, height: 400, role: "img" });
+  const canvas = el("canvas", { width: 400, height: 400, role: "img", "aria-label": "Face" });
   try {
     return await movingFace(model, manifest, canvas);
   } catch (error) {

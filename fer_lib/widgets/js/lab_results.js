@@ -30,7 +30,10 @@ export function signed(values) {
 
 /** The picture before and after the local mean, with numbered fields of the filters. */
 export function inputs(size) {
-  const grey = el("canvas", { class: "fer-w-pixels", role: "img" }), normalised = el("canvas", { class: "fer-w-pixels", role: "img" });
+  const grey = el("canvas", { class: "fer-w-pixels", role: "img",
+    "aria-label": "Grey picture of the face with the fields of the filters below" });
+  const normalised = el("canvas", { class: "fer-w-pixels", role: "img",
+    "aria-label": "The same picture after subtracting each pixel's 5 by 5 mean" });
   const marks = el("div", { class: "fer-lab-marks", "aria-hidden": "true" });
   const element = el("div", { class: "fer-lab-inputs" },
     el("figure", {}, el("div", { class: "fer-lab-picture" }, grey, marks), el("figcaption", {}, `The picture, ${size} × ${size}`)),
@@ -40,8 +43,6 @@ export function inputs(size) {
     show: (picture, input) => {
       paint(grey, picture, size, (value) => value);
       paint(normalised, input, size, signed(input));
-      grey.setAttribute("aria-label", "Grey picture of the face with the fields of the filters below");
-      normalised.setAttribute("aria-label", "The same picture after subtracting each pixel's 5 by 5 mean");
     },
     mark: (places) => marks.replaceChildren(...places.map((place, i) => {
       const [left, top] = [place % (size / STRIDE), Math.floor(place / (size / STRIDE))].map((at) => STRIDE * at - BEFORE);

@@ -17,7 +17,7 @@ export function examplesCanvas(data, read, rows = ROWS) {
     found.top.forEach((unit, column) => rows.forEach((row, line) => {
       drawOne(context, data, found.looks, unit, row, column * (s + GAP), line * (s + GAP), s, colours);
     }));
-  }, { role: "img" });
+  }, { role: "img", "aria-label": "The filter's strongest pictures" });
   return made;
 }
 

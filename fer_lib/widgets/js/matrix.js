@@ -42,7 +42,7 @@ export function matrixView(aus, read, chosen, sorted) {
     context.strokeStyle = colours.ink;
     context.lineWidth = 2.5;
     context.strokeRect(LEFT + au * wide, line * ROW, wide, ROW);
-  }, { tabindex: "0", role: "application", "aria-roledescription": "matrix" });
+  }, { tabindex: "0", role: "application", "aria-roledescription": "matrix", "aria-label": "Filters by action units" });
 
   function go(event, f, au) {
     event.preventDefault();
