@@ -69,14 +69,16 @@ def blocks() -> dict[str, Block]:
     made = (
         Block("networks", "How good is CNN+AD on people it never saw?", _cells(["AD"]), keep=True),
         Block(
-            "plain-against-ad",
-            "Do dropout and augmentation help?",
-            _cells(["plain", "AD"], RECIPES),
+            "decorrelated",
+            "What does a network learn when the AUs do not come in company?",
+            _cells(["AD"], folds=range(3)),
+            data="decorrelated",
+            keep=True,
         ),
         Block(
-            "leak",
-            "What does a split that leaks people add?",
-            _cells(["AD"], folds=range(5), splits=("subject", "sequence", "image")),
+            "plain-against-ad",
+            "Do dropout and augmentation help?",
+            _cells(["plain", "AD"]),
         ),
         Block(
             "biases",
@@ -84,11 +86,9 @@ def blocks() -> dict[str, Block]:
             _cells(["AD"]) + _cells(["AD"], zero_bias=False),
         ),
         Block(
-            "decorrelated",
-            "What does a network learn when the AUs do not come in company?",
-            _cells(["AD"], folds=range(3)),
-            data="decorrelated",
-            keep=True,
+            "leak",
+            "What does a split that leaks people add?",
+            _cells(["AD"], folds=range(5), splits=("subject", "sequence", "image")),
         ),
         Block("oddities", "What is each oddity of the released code worth?", _oddities()),
         Block("six-classes", "How good is CNN+AD on six classes?", _cells(["AD"]), classes="6"),

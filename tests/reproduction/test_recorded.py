@@ -13,7 +13,7 @@ def ledger(tmp_path):
     accuracy = {name: {"image": score, "sequence": score} for name in ("validation", "last")}
     contrast = {"image": {"difference": 0.05, "low": None, "high": None, "pairs": 1}}
     values = {
-        "planned": 40,
+        "planned": 20,
         "finished": 3,
         "configurations": {"synthetic/8/as_released/AD": {"folds": 3, "seeds": 1, "accuracy": accuracy}},
         "contrasts": {"synthetic/8/as_described/AD/bias": contrast},
@@ -25,7 +25,7 @@ def ledger(tmp_path):
 def test_progress_counts_every_block(ledger):
     table = recorded.progress(ledger).set_index("block")
     assert list(table.index) == list(blocks())
-    assert tuple(table.loc["plain-against-ad", ["recorded", "planned"]]) == (3, 40)
+    assert tuple(table.loc["plain-against-ad", ["recorded", "planned"]]) == (3, 20)
     assert table["recorded"].sum() == 3
 
 
