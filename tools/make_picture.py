@@ -4,33 +4,29 @@ Shows the page at its first pictures or widget.
 """
 
 import sys
-import threading
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from fer_lib.site.browser import CLOSED_FLAGS, find_chromium
-from fer_lib.site.serve import server
+from fer_lib.site.serve import serving
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "book" / "pictures" / "chapter.png"
 
 
 def main(page: str = "book/02-faces") -> None:
-    running = server(ROOT / "_build" / "html", 0)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright:
+    with serving(ROOT / "_build" / "html") as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(find_chromium()), args=list(CLOSED_FLAGS))
         opened = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
-        opened.goto(f"http://127.0.0.1:{running.server_address[1]}/{page}.html", wait_until="load")
+        opened.goto(f"{site}/{page}.html", wait_until="load")
         opened.locator(".bd-article :is(.fer-gallery, .fer-w)").first.evaluate(
             "(first) => scrollTo({ top: first.getBoundingClientRect().top - 320, behavior: 'instant' })"
         )
         opened.wait_for_timeout(2_000)
         opened.screenshot(path=TARGET)
         browser.close()
-    running.shutdown()
     Image.open(TARGET).convert("RGB").quantize(128).save(TARGET, optimize=True)
 
 

@@ -1,7 +1,6 @@
 """`make pdf`: each page of the built book as a PDF, and the whole book as one, printed by Chromium."""
 
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from fer_lib.errors import UserError
 from fer_lib.files import write_atomic
 from fer_lib.site.browser import CLOSED_FLAGS, find_chromium
 from fer_lib.site.offline import FOLDER
-from fer_lib.site.serve import server
+from fer_lib.site.serve import serving
 
 MARGIN = "18mm"
 SCALE = 0.8
@@ -99,16 +98,12 @@ def main() -> None:
         )
     pages = reading_order(yaml.safe_load(Path("_toc.yml").read_text()))
     folder = Path("_build/pdf")
-    running = server(html, 0)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    site = f"http://127.0.0.1:{running.server_address[1]}"
     parts = [folder / f"{page.removeprefix('book/').replace('/', '-')}.pdf" for page in pages]
-    with sync_playwright() as playwright:
+    with serving(html) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=list(CLOSED_FLAGS))
         for page, part in zip(tqdm(pages, unit="page"), parts, strict=True):
             print_page(browser, f"{site}/{page}.html", part)
         browser.close()
-    running.shutdown()
     whole = folder / f"{FOLDER}.pdf"
     count = bind(parts, whole)
     print(f"{whole}: {count} pages, {whole.stat().st_size / 1e6:.1f} MB. Single pages are beside it.")

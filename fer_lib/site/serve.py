@@ -1,6 +1,9 @@
 """`make serve`: the built book on this machine's own address, never on the network."""
 
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +35,18 @@ class QuietHandler(SimpleHTTPRequestHandler):
 def server(folder: Path, port: int) -> ThreadingHTTPServer:
     """A server of `folder` at `port` (0: any free one). Raises OSError if the port is taken."""
     return ThreadingHTTPServer((HOST, port), partial(QuietHandler, directory=str(folder)))
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve `folder` in the background at a free port; gives its address, without the last slash."""
+    running = server(folder, 0)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    try:
+        yield f"http://{HOST}:{running.server_port}"
+    finally:
+        running.shutdown()
+        running.server_close()
 
 
 def main(port: int) -> None:

@@ -1,7 +1,6 @@
 """Decks from built pages: what is on them, and that they run in a browser with every outside name blocked."""
 
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from fer_lib.classroom.slides import build, deck
 from fer_lib.errors import UserError
 from fer_lib.site.browser import CLOSED_FLAGS, find_chromium
 from fer_lib.site.plotly import figure_html, plotly_script
-from fer_lib.site.serve import server
+from fer_lib.site.serve import serving
 
 SITE = Path(__file__).parents[2] / "book" / "site"
 FIGURE = figure_html({"data": [{"y": [1, 3, 2]}], "layout": {"meta": {"alt": "Three points"}}})
@@ -59,24 +58,21 @@ def decks(tmp_path):
 
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium: make browser")
 def test_a_deck_runs_by_keyboard_and_asks_nobody(decks):
-    running = server(decks, 0)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    here = f"http://127.0.0.1:{running.server_port}/"
-    with sync_playwright() as play:
+    with serving(decks) as here, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=str(find_chromium()), args=[*CLOSED_FLAGS])
         page, trouble = browser.new_page(), []
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.on("console", lambda message: message.type == "error" and trouble.append(message.text))
         page.on(
-            "request", lambda request: request.url.startswith((here, "data:", "blob:")) or trouble.append(request.url)
+            "request",
+            lambda request: request.url.startswith((here + "/", "data:", "blob:")) or trouble.append(request.url),
         )
         page.on("response", lambda response: response.status >= 400 and trouble.append(response.url))
-        page.goto(here + "06-filters.html")
+        page.goto(here + "/06-filters.html")
         page.wait_for_function("window.Reveal && Reveal.isReady()")
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowDown")
         page.locator("section.present .fer-figure .main-svg").first.wait_for(timeout=30_000)
         assert page.evaluate("Reveal.getIndices()")["v"] == 1
         browser.close()
-    running.shutdown()
     assert trouble == []

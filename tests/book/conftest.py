@@ -1,13 +1,12 @@
 """The built book, served on this machine, and a browser that can reach nothing else."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fer_lib.site.browser import CLOSED_FLAGS, find_chromium
-from fer_lib.site.serve import server
+from fer_lib.site.serve import serving
 
 ROOT = Path(__file__).parent.parent.parent
 HTML = ROOT / "_build" / "html"
@@ -24,10 +23,8 @@ def html() -> Path:
 @pytest.fixture(scope="session")
 def site(html: Path) -> Iterator[str]:
     """The address of the book on a free port."""
-    running = server(html, 0)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{running.server_address[1]}"
-    running.shutdown()
+    with serving(html) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")  # closed with its module: two at once would share one event loop

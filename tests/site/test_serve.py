@@ -1,7 +1,6 @@
 """The book is served on this machine alone, and a port in use is named with its cure."""
 
 import socket
-import threading
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -31,9 +30,6 @@ def test_a_book_that_is_not_built_is_named(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_lost_reader_gets_the_books_own_page(tmp_path: Path) -> None:
     (tmp_path / "404.html").write_text("no page here")
-    running = serve.server(tmp_path, 0)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    with pytest.raises(HTTPError) as lost:
-        urlopen(f"http://127.0.0.1:{running.server_address[1]}/deep/nowhere.html")
-    running.shutdown()
+    with serve.serving(tmp_path) as address, pytest.raises(HTTPError) as lost:
+        urlopen(f"{address}/deep/nowhere.html")
     assert lost.value.code == 404 and lost.value.read() == b"no page here"

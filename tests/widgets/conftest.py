@@ -1,7 +1,6 @@
 """Pages with widgets and no kernel, made as the book's build makes them, and a browser that reaches nothing else."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from ipywidgets.embed import dependency_state, embed_data
 
 from fer_lib.site import widgets as site
-from fer_lib.site.serve import server
+from fer_lib.site.serve import serving
 from tests.book.conftest import browser  # noqa: F401 (a fixture)
 
 HOST = Path(__file__).parents[2] / "book" / "site" / "widgets.js"
@@ -36,10 +35,8 @@ def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def address(site_folder: Path) -> Iterator[str]:
-    running = server(site_folder, 0)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{running.server_address[1]}"
-    running.shutdown()
+    with serving(site_folder) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

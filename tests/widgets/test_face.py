@@ -1,6 +1,5 @@
 """The page draws the pictures that Python draws, and the network says the same of them."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -14,7 +13,7 @@ from fer_lib.files import read_json
 from fer_lib.interpret.decoders import decode, units
 from fer_lib.model import ZeroBiasCNN, load_pretrained
 from fer_lib.preprocess import prepare
-from fer_lib.site.serve import server
+from fer_lib.site.serve import serving
 from fer_lib.widgets.modules import ASSETS
 from tests.widgets.lab_assets import tool
 from tests.widgets.lab_browser import browser  # noqa: F401 (a fixture)
@@ -50,14 +49,12 @@ START = """async () => {
 @pytest.fixture(scope="module")
 def page(browser) -> Iterator:  # noqa: F811
     """A page with the modules as they stand in js/, no host and no bundle between."""
-    running = server(ASSETS.parent, 0)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    opened = browser.new_page()
-    opened.goto(f"http://127.0.0.1:{running.server_address[1]}/assets/lab.json")
-    opened.evaluate(START)
-    yield opened
-    opened.close()
-    running.shutdown()
+    with serving(ASSETS.parent) as address:
+        opened = browser.new_page()
+        opened.goto(f"{address}/assets/lab.json")
+        opened.evaluate(START)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="module")
