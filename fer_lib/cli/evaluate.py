@@ -47,7 +47,7 @@ def evaluate(data, classes, preset, steps, size, checkpoint_every, precision, de
     click.echo(evaluation.as_text(results))
     click.echo(f"{results[0]['data_label']}; written to {out}")
     if paper:
-        _print_against_paper(evaluation.against_paper(results))
+        _print_against_paper(evaluation.against_paper(evaluation.as_values(results)))
 
 
 def _write(results, out: Path, record: str | None, seconds: float) -> None:

@@ -131,9 +131,11 @@ def _percent(row: dict[str, Any]) -> str:
     return f"{100 * row['mean']:5.1f} % ± {folds}; {seeds}"
 
 
-def against_paper(cells: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
-    """Rows "paper / ours / why they differ" for CNN+AD: the two selections against the two printed versions."""
-    values = as_values(cells)
+def against_paper(values: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+    """Rows "paper / ours / why they differ" for CNN+AD: the two selections against the two printed versions.
+
+    `values`: configurations as `as_values` gives them and the ledger keeps them.
+    """
     return [_against(name, entry, *pair) for name, entry in values.items() for pair in _pairs(name)]
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fer_lib import evaluation
+from fer_lib.evaluation.tables import UNITS
 from fer_lib.reproduction.blocks import blocks
 from fer_lib.results import LEDGER, names, read
 
@@ -10,6 +12,22 @@ if TYPE_CHECKING:
     import pandas
 
 SELECTIONS = {"validation": "validation (ours)", "test": "test (as in 2015)", "last": "last"}
+COUNTED = {"image": "pictures", "sequence": "sequences"}
+FILTERS = {
+    "labels": ("filters with a label, of 256", "{:.0f}"),
+    "flattered_auroc": ("AUROC of each AU's best filter, where it was chosen", "{:.3f}"),
+    "held_out_auroc": ("the same on other people", "{:.3f}"),
+    "kl_winner_rare": ("the paper's KL picks one of the four rarest AUs", "{:.0%}"),
+    "survival_factorial": ("labels that survive where AUs are independent", "{:.0%}"),
+    "survival_resting": ("labels that survive do(AU) on resting faces", "{:.0%}"),
+    "survival_natural": ("labels that survive do(AU) within expressions", "{:.0%}"),
+    "dose_rising": ("labelled filters that rise with the AU's intensity", "{:.0%}"),
+    "specificity_guided": ("cosine between guided maps of different filters", "{:.2f}"),
+    "specificity_deconvnet": ("the same with the deconvnet", "{:.2f}"),
+    "specificity_gradient": ("the same with the gradient", "{:.2f}"),
+}  # measure of the entry "filters": in words, and how its numbers are written
+_CONTRAST = ("difference", "low", "high")
+GROUPS = ("trained", "decorrelated", "identity", "shuffled", "untrained")
 
 
 def progress(ledger: Path = LEDGER) -> "pandas.DataFrame":
@@ -29,31 +47,58 @@ def progress(ledger: Path = LEDGER) -> "pandas.DataFrame":
     return pandas.DataFrame(rows)
 
 
-def accuracy(name: str, unit: str = "image", ledger: Path = LEDGER) -> "pandas.DataFrame":
-    """One row a configuration of a recorded block: folds, seeds, and "mean ± sd over folds" for each selection, in %.
+def accuracy(*blocks_named: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """One row a configuration and unit: folds, seeds, and "mean ± sd over folds" for each selection, in %.
 
-    Empty, with the same columns, when the block has no entry yet.
+    Blocks without an entry add no row; a configuration that several blocks hold is shown once.
     """
     import pandas
 
-    columns = ["network", "folds", "seeds", *SELECTIONS.values()]
-    if name not in names(ledger):
-        return pandas.DataFrame(columns=columns)
-    table = read(name, ledger).values["configurations"]
-    rows = [_row(configuration, entry, unit) for configuration, entry in table.items()]
-    return pandas.DataFrame(rows, columns=columns)
+    held: dict[str, Any] = {}
+    for name in blocks_named:
+        held |= read(name, ledger).values["configurations"] if name in names(ledger) else {}
+    rows = [_row(configuration, entry, unit) for configuration, entry in held.items() for unit in UNITS]
+    return pandas.DataFrame(rows, columns=["network", "folds", "seeds", "counted", *SELECTIONS.values()])
 
 
 def differences(name: str, unit: str = "image", ledger: Path = LEDGER) -> "pandas.DataFrame":
     """One row a configuration: its accuracy minus the first one's, in points, with a 95 % interval and the pairs."""
     import pandas
 
-    columns = ["network", "difference", "low", "high", "pairs"]
-    if name not in names(ledger):
-        return pandas.DataFrame(columns=columns)
-    found = read(name, ledger).values["contrasts"]
-    rows = [{"network": spoken(configuration)} | _points(entry[unit]) for configuration, entry in found.items()]
-    return pandas.DataFrame(rows, columns=columns)
+    found = read(name, ledger).values["contrasts"] if name in names(ledger) else {}
+    rows = [
+        {"network": spoken(configuration), "difference": in_points(entry[unit]), "pairs": entry[unit]["pairs"]}
+        for configuration, entry in found.items()
+    ]
+    return pandas.DataFrame(rows, columns=["network", "difference", "pairs"])
+
+
+def in_points(found: dict[str, Any]) -> str:
+    """ "+5.2 points (95 % interval +1.1 to +9.3)" of a paired contrast; without an interval where there is none."""
+    value, *ends = (None if found[name] is None else f"{100 * found[name]:+.1f}" for name in _CONTRAST)
+    return f"{value} points" + (f" (95 % interval {' to '.join(ends)})" if None not in ends else "")
+
+
+def against_paper(ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """Rows claim, paper, ours, why they differ, of the blocks that the paper has a number for and that are recorded."""
+    import pandas
+
+    held = [name for name in ("networks", "six-classes", "stills") if name in names(ledger)]
+    rows = [row for name in held for row in evaluation.against_paper(read(name, ledger).values["configurations"])]
+    return pandas.DataFrame(rows, columns=["claim", "paper", "ours", "why"])
+
+
+def filters(ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """One row a measure, one column a kind of network: its median over networks, with the least and the most."""
+    import pandas
+
+    groups = read("filters", ledger).values["groups"] if "filters" in names(ledger) else {}
+    kinds = [kind for kind in GROUPS if kind in groups]
+    rows = [
+        {"measure": words} | {kind: _range(groups[kind].get(measure), form) for kind in kinds}
+        for measure, (words, form) in FILTERS.items()
+    ]
+    return pandas.DataFrame(rows, columns=["measure", *kinds])
 
 
 def spoken(configuration: str) -> str:
@@ -64,7 +109,7 @@ def spoken(configuration: str) -> str:
 
 
 def _row(configuration: str, entry: dict[str, Any], unit: str) -> dict[str, Any]:
-    row = {"network": spoken(configuration), "folds": entry["folds"], "seeds": entry["seeds"]}
+    row = {"network": spoken(configuration), "folds": entry["folds"], "seeds": entry["seeds"], "counted": COUNTED[unit]}
     for selection, name in SELECTIONS.items():
         found = entry["accuracy"].get(selection)
         row[name] = _spread(found[unit]) if found else "–"
@@ -76,6 +121,7 @@ def _spread(found: dict[str, Any]) -> str:
     return f"{100 * found['mean']:.1f}{spread}"
 
 
-def _points(found: dict[str, Any]) -> dict[str, Any]:
-    points = {part: None if found[part] is None else 100 * found[part] for part in ("difference", "low", "high")}
-    return points | {"pairs": found["pairs"]}
+def _range(found: dict[str, Any] | None, form: str) -> str:
+    if found is None:
+        return "–"
+    return f"{form.format(found['median'])} ({form.format(found['least'])} to {form.format(found['most'])})"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fer_lib.reproduction.recorded import in_points
 from fer_lib.reproduction.summary import DO_RESTING, FACTORIAL
 from fer_lib.results import LEDGER, names, read
 
@@ -73,7 +74,7 @@ def _printed_accuracy() -> Judgement:
 def _regularisation(block: Values) -> Judgement:
     # the block's first configuration is plain as released; contrasts are against it
     found = block["contrasts"]["synthetic/8/as_released/AD"]["image"]
-    numbers = f"CNN+AD minus plain: {_points(found)}"
+    numbers = f"CNN+AD minus plain: {in_points(found)}"
     if found["low"] > 0:
         return REPRODUCED, numbers
     return (PARTLY if found["difference"] > 0 else NOT), numbers
@@ -82,7 +83,7 @@ def _regularisation(block: Values) -> Judgement:
 def _zero_bias(block: Values) -> Judgement:
     biased = block["contrasts"]["synthetic/8/as_released/AD/bias"]["image"]  # with biases minus without
     found = {"difference": -biased["difference"], "low": -biased["high"], "high": -biased["low"]}
-    numbers = f"without minus with biases: {_points(found)}"
+    numbers = f"without minus with biases: {in_points(found)}"
     if found["low"] > -MARGIN:
         return REPRODUCED, numbers
     return (PARTLY if found["difference"] > -MARGIN else NOT), numbers
@@ -144,11 +145,6 @@ _SURVIVAL = {DO_RESTING: "survival_resting", FACTORIAL: "survival_factorial"}
 
 def _members(filters: Values, group: str) -> list[Values]:
     return [row for name, row in filters["networks"].items() if name.startswith(f"{group}-")]
-
-
-def _points(found: Values) -> str:
-    value, low, high = (f"{100 * found[name]:+.1f}" for name in ("difference", "low", "high"))
-    return f"{value} points (95 % interval {low} to {high})"
 
 
 _RULES = (

@@ -86,14 +86,14 @@ def test_text_says_what_was_chosen_how(cells):
 
 
 def test_against_paper(cells):
-    rows = against_paper(cells)
+    rows = against_paper(as_values(cells))
     assert [row["paper"] for row in rows] == ["96.4 (unverified) [M: unverified]", "95.1 [C: from a citing source]"]
     assert rows[0]["ours"].startswith("85.0") and rows[1]["ours"].startswith("80.0")
     assert all("other pictures: synthetic, not CK+" in row["why"] and "2 of 10 folds" in row["why"] for row in rows)
 
 
 def test_the_paper_is_silent_on_the_other_variants(cells):
-    assert against_paper([cell(0, 0, {"last": 0.5}, variant="plain")]) == []
+    assert against_paper(as_values([cell(0, 0, {"last": 0.5}, variant="plain")])) == []
 
 
 def test_every_paper_value_is_marked():

@@ -1,5 +1,7 @@
 """Tables read the ledger and show nothing that is not there."""
 
+from dataclasses import replace
+
 import pytest
 
 from fer_lib import results
@@ -30,16 +32,37 @@ def test_progress_counts_every_block(ledger):
 
 
 def test_accuracy_is_mean_and_spread(ledger):
-    (row,) = recorded.accuracy("plain-against-ad", ledger=ledger).to_dict("records")
-    assert row["network"] == "AD, as released" and row["validation (ours)"] == "88.5 ± 2.1"
-    assert row["test (as in 2015)"] == "–"
+    pictures, sequences = recorded.accuracy("plain-against-ad", "grid", ledger=ledger).to_dict("records")
+    assert pictures["network"] == "AD, as released" and pictures["validation (ours)"] == "88.5 ± 2.1"
+    assert (pictures["counted"], sequences["counted"]) == ("pictures", "sequences")
+    assert pictures["test (as in 2015)"] == "–"
     assert recorded.accuracy("grid", ledger=ledger).empty and "network" in recorded.accuracy("grid", ledger=ledger)
 
 
-def test_differences_are_points(ledger):
+def test_differences_are_points_with_an_interval_where_there_is_one(ledger):
     (row,) = recorded.differences("plain-against-ad", ledger=ledger).to_dict("records")
-    assert row["network"] == "AD, as described, with biases" and row["difference"] == pytest.approx(5.0)
-    assert row["low"] is None and recorded.differences("grid", ledger=ledger).empty
+    assert row["network"] == "AD, as described, with biases" and row["difference"] == "+5.0 points"
+    assert recorded.differences("grid", ledger=ledger).empty
+    between = {"difference": -0.02, "low": -0.05, "high": 0.01}
+    assert recorded.in_points(between) == "-2.0 points (95 % interval -5.0 to +1.0)"
+
+
+def test_what_the_paper_printed_stands_beside_what_is_recorded(ledger):
+    entry = results.read("plain-against-ad", ledger)
+    results.write(replace(entry, name="networks"), ledger)
+    first, _ = recorded.against_paper(ledger).to_dict("records")
+    assert "other pictures: synthetic" in first["why"] and "3 of 10 folds" in first["why"]
+    assert recorded.against_paper(ledger / "empty").empty
+
+
+def test_filters_are_told_by_kind_of_network(ledger):
+    spread = {"networks": 3, "mean": 80.0, "median": 81.0, "least": 60.0, "most": 99.0}
+    values = {"groups": {"untrained": {"labels": spread}, "trained": {"labels": spread}}}
+    entry = results.read("plain-against-ad", ledger)
+    results.write(replace(entry, name="filters", values=values), ledger)
+    table = recorded.filters(ledger)
+    assert list(table.columns) == ["measure", "trained", "untrained"]
+    assert table["trained"][0] == "81 (60 to 99)" and table["trained"][1] == "–"
 
 
 def test_every_configuration_of_the_protocol_can_be_spoken():
