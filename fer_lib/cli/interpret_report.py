@@ -110,7 +110,8 @@ def _probes(study: Study) -> list[Section]:
         shown.append(_drawn(figures.bars(rate["test"], rate["survives"], title, "share", data="synthetic faces")))
     sections = [Section("Interventions", told, shown, tables=[("Survival", rate), ("Labels", survival)])]
     if len(study.probes.localisation):
-        gain = localisation.localisation_gain(study.probes.localisation, np.random.default_rng(study.settings.seed))
+        rng = np.random.default_rng(study.settings.seed)
+        gain = localisation.localisation_gain(study.probes.localisation, rng, by="person")
         figure = figures.baselines(gain, "synthetic faces")
         sections.append(Section("Localisation", (), [_drawn(figure)], tables=[("Scores", gain)]))
     return sections

@@ -1,4 +1,7 @@
-"""Differences between two configurations, paired by fold and seed, with an interval that knows the folds overlap."""
+"""Differences between two configurations, paired by fold and seed, with an interval that knows the folds overlap.
+
+Seeds of one fold are no new people: they are averaged before the interval is taken.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +11,7 @@ from scipy.stats import t
 
 from fer_lib.evaluation.tables import configuration, label_order
 
-FIELDS = ("difference", "low", "high", "pairs")
+FIELDS = ("difference", "median", "low", "high", "pairs", "folds", "won")
 
 
 def contrasts(cells: Sequence[dict[str, Any]], selection: str = "validation") -> dict[str, dict[str, dict[str, Any]]]:
@@ -23,8 +26,10 @@ def contrasts(cells: Sequence[dict[str, Any]], selection: str = "validation") ->
 def contrast(
     cells: Sequence[dict[str, Any]], one: str, other: str, selection: str = "validation", unit: str = "image"
 ) -> dict[str, Any]:
-    """Mean accuracy of `one` minus that of `other`, with a 95 % interval (None with fewer than two pairs).
+    """Mean accuracy of `one` minus that of `other` over the folds that both have, and a 95 % interval.
 
+    The interval is None with fewer than two folds, and between two ways to split: their folds test other pictures.
+    `won`: folds in which `one` is the better. `median`: of the folds' differences.
     The interval is Nadeau and Bengio's corrected resampled t (Machine Learning 52, 2003): training sets of folds
     overlap, so the variance of the mean is s² (1/n + test/training) instead of s²/n.
     """
@@ -33,15 +38,23 @@ def contrast(
     found = dict.fromkeys(FIELDS) | {"pairs": len(shared)}
     if not shared:
         return found
-    differences = np.array([first[key] - second[key] for key in shared])
-    found["difference"] = float(differences.mean())
-    if len(shared) > 1:
+    by_fold: dict[int, list[float]] = {}
+    for fold, seed in shared:
+        by_fold.setdefault(fold, []).append(first[fold, seed] - second[fold, seed])
+    differences = np.array([np.mean(each) for each in by_fold.values()])
+    found |= {"difference": float(differences.mean()), "median": float(np.median(differences))}
+    found |= {"won": int((differences > 0).sum()), "folds": len(differences)}
+    if len(differences) > 1 and _split(cells, one) == _split(cells, other):
         images = [cell["images"] for cell in cells if configuration(cell) == one]
         ratio = np.mean([count["test"] / count["training"] for count in images])
-        spread = differences.std(ddof=1) * np.sqrt(1 / len(shared) + ratio)
-        half = float(spread * t.ppf(0.975, len(shared) - 1))
+        spread = differences.std(ddof=1) * np.sqrt(1 / len(differences) + ratio)
+        half = float(spread * t.ppf(0.975, len(differences) - 1))
         found |= {"low": found["difference"] - half, "high": found["difference"] + half}
     return found
+
+
+def _split(cells: Sequence[dict[str, Any]], name: str) -> str:
+    return next(cell["split"] for cell in cells if configuration(cell) == name)
 
 
 def _accuracies(cells, name: str, selection: str, unit: str) -> dict[tuple[int, int], float]:

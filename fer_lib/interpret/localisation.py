@@ -86,25 +86,32 @@ def localise(
     )
 
 
-def localisation_gain(table: pd.DataFrame, rng: np.random.Generator, permutations: int = 1000) -> pd.DataFrame:
+def localisation_gain(
+    table: pd.DataFrame, rng: np.random.Generator, permutations: int = 1000, by: str = "unit"
+) -> pd.DataFrame:
     """Mean score of the decoded maps minus each baseline, with a paired sign-flip p (one row a score and baseline).
 
-    Columns: score, baseline, decoded, base, gain, p, units. Pairs with an undefined score are left out.
+    Rows of the table that share `by` (a column) flip together: "unit" takes every map for a witness of its own, a
+    column that says whose face it was takes the person. Columns: score, baseline, decoded, base, gain, p, units.
+    Pairs with an undefined score are left out.
     """
     wide = table.pivot(index="unit", columns="kind", values=list(SCORES))
+    cluster = table.drop_duplicates("unit").set_index("unit", drop=False)[by]
     rows = []
     for score in SCORES:
         for baseline in ("box", "other filter"):
-            pair = wide[score][["decoded", baseline]].dropna().to_numpy()
-            rows.append({"score": score, "baseline": baseline} | _paired_gain(pair, rng, permutations))
+            pair = wide[score][["decoded", baseline]].dropna()
+            who = pd.factorize(cluster.loc[pair.index])[0]
+            rows.append({"score": score, "baseline": baseline} | _paired_gain(pair.to_numpy(), who, rng, permutations))
     return pd.DataFrame(rows)
 
 
-def _paired_gain(pair: np.ndarray, rng: np.random.Generator, permutations: int) -> dict[str, float]:
+def _paired_gain(pair: np.ndarray, who: np.ndarray, rng: np.random.Generator, permutations: int) -> dict[str, float]:
     if len(pair) < 2:
         return {"decoded": np.nan, "base": np.nan, "gain": np.nan, "p": np.nan, "units": len(pair)}
     gain = pair[:, 0] - pair[:, 1]
-    null = rng.choice((-1.0, 1.0), (permutations, len(gain))) @ gain / len(gain)
+    sums = np.bincount(who, gain)
+    null = rng.choice((-1.0, 1.0), (permutations, len(sums))) @ sums / len(gain)
     p = (1 + (np.abs(null) >= abs(gain.mean()) - 1e-12).sum()) / (permutations + 1)
     decoded, base = pair.mean(axis=0)
     return {"decoded": decoded, "base": base, "gain": gain.mean(), "p": p, "units": len(pair)}

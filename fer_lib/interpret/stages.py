@@ -208,7 +208,7 @@ def localise_labels(
     design = pairs(do_pairs)
     alone = np.flatnonzero(design.context == "isolated")
     if labels.empty:
-        return pd.DataFrame(columns=["unit", "image", "filter", "kind", *localisation.SCORES, "au"])
+        return pd.DataFrame(columns=["unit", "image", "filter", "kind", *localisation.SCORES, "au", "person"])
     rows = [
         (pair, f)
         for f, au in zip(labels["filter"], labels["au"], strict=True)
@@ -223,7 +223,8 @@ def localise_labels(
     which = Units(*(torch.from_numpy(np.asarray(part, dtype=np.int64)) for part in parts))
     masks = torch.from_numpy(pair_masks(do_pairs, rows=chosen))
     table = localisation.localise(network.model, network.prepare(as_batch(do_pairs.images[used])), which, masks, rng)
-    return table.assign(image=used[table["image"]], au=design.au[chosen][table["unit"]])
+    shown = used[table["image"]]
+    return table.assign(image=shown, au=design.au[chosen][table["unit"]], person=do_pairs.subject[shown])
 
 
 def sanity_values(network: Network, dataset: FaceDataset, maxima: Maxima, seed: int) -> dict:

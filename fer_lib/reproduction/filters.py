@@ -58,6 +58,7 @@ def study_network(
         "labels": _label_values(named),
         "paper": _paper_measure(table, labels),
         "held_out": held_out(activation, labels, permutations),
+        "held_out_factorial": _held_out_on(load("factorial"), subject.network, permutations),
         "probes": _probe_values(stages.probe(subject.network, named, load, rng, permutations), rng),
         "decoders": _decoder_values(subject.network, natural, activation),
     }
@@ -71,6 +72,10 @@ def held_out(activation: np.ndarray, labels: AULabels, permutations: int) -> dic
     """Labels chosen on half of the people and reported on the other half, and how many labels chance would give."""
     row = compare_networks({"": activation}, labels, SEED, permutations).iloc[0].drop("network")
     return {name: float(value) for name, value in row.items()}
+
+
+def _held_out_on(faces: FaceDataset, network: Network, permutations: int) -> dict[str, float]:
+    return held_out(network.scan(faces).layers[LAYER].value, labels_of(faces), permutations)
 
 
 def _label_values(named: pd.DataFrame) -> dict[str, Any]:
@@ -95,6 +100,7 @@ def _probe_values(probes: stages.Probes, rng: np.random.Generator) -> dict[str, 
     for test, rows in probes.survival.groupby("test"):
         parts = {part: float(rows[part].mean()) for part in ("significant", "same_sign", "largest", "survives")}
         by_au = rows.groupby("au")["survives"].agg(["sum", "size"])
+        parts["mean_over_aus"] = float((by_au["sum"] / by_au["size"]).mean())
         parts["by_au"] = {str(au): [int(kept), int(count)] for au, (kept, count) in by_au.iterrows()}
         survival[test] = parts | {"labels": len(rows)}
     return {"survival": survival, "dose": _dose_values(probes), "localisation": _localisation(probes, rng)}
@@ -111,7 +117,7 @@ def _dose_values(probes: stages.Probes) -> dict[str, float]:
 def _localisation(probes: stages.Probes, rng: np.random.Generator) -> list[dict[str, Any]]:
     if probes.localisation.empty:
         return []
-    return localisation.localisation_gain(probes.localisation, rng).to_dict("records")
+    return localisation.localisation_gain(probes.localisation, rng, by="person").to_dict("records")
 
 
 def _decoder_values(network: Network, faces: FaceDataset, activation: np.ndarray, count: int = 32) -> dict[str, Any]:
@@ -135,7 +141,7 @@ def _decoder_values(network: Network, faces: FaceDataset, activation: np.ndarray
 
 def _ablation(subject: Subject, named: pd.DataFrame, rng: np.random.Generator) -> dict[str, Any]:
     scanned, emotion = subject.network.scan(subject.faces), subject.faces.emotion
-    table = stages.ablated_sets(subject.network, scanned.pool3, emotion, named, rng, controls=100)
+    table = stages.ablated_sets(subject.network, scanned.pool3, emotion, named, rng, controls=1000)
     if table.empty:
         return {"tests": 0}
     table = table.dropna(subset=["p"])

@@ -15,7 +15,9 @@ from fer_lib.results import LEDGER, Entry, write
 DO_RESTING, DO_NATURAL, FACTORIAL = "do(AU), isolated", "do(AU), natural", "factorial set"
 MEASURES: dict[str, tuple[str, ...]] = {
     "labels": ("labels", "filters"),
+    "label_auroc": ("held_out", "label_auroc"),
     "held_out_auroc": ("held_out", "au_auroc"),
+    "factorial_auroc": ("held_out_factorial", "au_auroc"),
     "flattered_auroc": ("held_out", "flattered_auroc"),
     "chance_labels": ("held_out", "chance_mean"),
     "kl_winner_rare": ("paper", "winner_is_rare", "kl"),
@@ -23,6 +25,8 @@ MEASURES: dict[str, tuple[str, ...]] = {
     "survival_factorial": ("probes", "survival", FACTORIAL, "survives"),
     "survival_resting": ("probes", "survival", DO_RESTING, "survives"),
     "survival_natural": ("probes", "survival", DO_NATURAL, "survives"),
+    "survival_resting_by_au": ("probes", "survival", DO_RESTING, "mean_over_aus"),
+    "survival_factorial_by_au": ("probes", "survival", FACTORIAL, "mean_over_aus"),
     "dose_rising": ("probes", "dose", "rising"),
     "specificity_deconvnet": ("decoders", "deconvnet", "specificity"),
     "specificity_guided": ("decoders", "guided", "specificity"),
