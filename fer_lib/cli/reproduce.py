@@ -39,7 +39,7 @@ def reproduce(names, out, listed, training, record, groups, **place) -> None:
         return _list(every.values(), out)
     for name in names or known:
         if name == "controls":
-            _controls(out, place["device"], training)
+            _controls(out, place["device"], training, record)
         elif name == "filters":
             _filters(out, groups, record)
         elif name == "people":
@@ -67,12 +67,17 @@ def _block(block, out: Path, training: bool, record: bool, place) -> None:
         click.echo(f"{len(found)} of {len(block.cells)} cells; recorded in {path}")
 
 
-def _controls(out: Path, device: str, training: bool) -> None:
-    from fer_lib.reproduction.controls import train_controls
+def _controls(out: Path, device: str, training: bool, record: bool) -> None:
+    from fer_lib.reproduction import controls
 
-    if training:
-        for row in train_controls(options.load_faces("synthetic", 48, None), out, device):
-            click.echo("{kind}, seed {seed}: training accuracy {training_accuracy:.1%}".format(**row))
+    if not training:
+        return
+    faces = options.load_faces("synthetic", 48, None)
+    found = controls.train_controls(faces, out, device)  # finished ones are read
+    for row in found:
+        click.echo("{kind}, seed {seed}: right on {training_accuracy:.1%} of its training pictures".format(**row))
+    if record:
+        click.echo(f"recorded in {controls.record(found, faces, options.command_line())}")
 
 
 def _filters(out: Path, chosen: tuple[str, ...], record: bool) -> None:

@@ -1,6 +1,6 @@
 """Control networks: the same training with labels that say nothing of emotion."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from fer_lib.data.dataset import FaceDataset
+from fer_lib.evaluation import predict
 from fer_lib.evaluation.cell import Cell, parts
+from fer_lib.results import LEDGER, Entry, write
 from fer_lib.training import TrainConfig, TrainResult, fit
 
 SEEDS = range(3)
@@ -40,8 +42,17 @@ def train_controls(faces: FaceDataset, out: Path, device: str = "auto", progress
             config = TrainConfig.make(preset="quick", seed=seed)
             training = relabel(parts(faces, Cell(config, FOLD))[0], seed)
             run = fit(training, config, folder(out, kind, seed), device=device, resume=True, progress=progress)
-            found.append(_summary(run, kind, seed))
+            found.append(_summary(run, training, kind, seed))
     return found
+
+
+def record(found: Sequence[dict[str, Any]], faces: FaceDataset, command: str, ledger: Path = LEDGER) -> Path:
+    """Write the entry "controls": how well each control network knows the labels that it was trained on."""
+    seconds = sum(row.pop("seconds") for row in found)
+    about = {"data": faces.provenance["label"], "data_hash": faces.provenance["data_hash"]}
+    entry = Entry.record("controls", command=command, seed=list(SEEDS), wall_seconds=round(seconds, 1),
+                         values={"networks": list(found)}, **about)  # fmt: skip
+    return write(entry, ledger)
 
 
 def folder(out: Path, kind: str, seed: int) -> Path:
@@ -49,12 +60,16 @@ def folder(out: Path, kind: str, seed: int) -> Path:
     return out / "controls" / f"{kind}-seed{seed}"
 
 
-def _summary(run: TrainResult, kind: str, seed: int) -> dict[str, Any]:
-    last = run.history.iloc[-1]
+def _summary(run: TrainResult, training: FaceDataset, kind: str, seed: int) -> dict[str, Any]:
+    """`training_accuracy`: on the clean training pictures; `commonest`: share of the commonest label among them."""
+    rows = run.history
+    right = predict(run.model, run.config, training).argmax(axis=1) == training.emotion
     return {
         "kind": kind,
         "seed": seed,
-        "classes": len(run.identity["emotions"]),
-        "training_accuracy": float(last["accuracy"]),
-        "loss": float(last["loss"]),
+        "classes": len(training.emotions),
+        "training_accuracy": float(right.mean()),
+        "commonest": float(np.bincount(training.emotion).max() / len(training)),
+        "seconds": float((rows["step"].diff().fillna(rows["step"].iloc[0]) / rows["images_per_second"]).sum())
+        * run.config.batch_size,
     }

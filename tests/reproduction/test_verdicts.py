@@ -40,6 +40,20 @@ def filters():
     return {"networks": networks, "groups": groups}
 
 
+def test_what_would_overturn_a_verdict_depends_on_it(tmp_path):
+    texts = set()
+    for difference in (0.05, -0.05):
+        write(tmp_path, "plain-against-ad", block("synthetic/8/as_released/AD", difference, *2 * [difference]))
+        texts |= {verdict.would_change for verdict in verdicts(tmp_path) if verdict.key == "C1b"}
+    assert len(texts) == 2
+
+
+def test_a_network_without_labels_has_none_that_survive(tmp_path, filters):
+    del filters["groups"]["trained"]["survival_factorial"]
+    write(tmp_path, "filters", filters)
+    assert judged(tmp_path)["C3c"] == NOT
+
+
 def test_an_empty_ledger_leaves_everything_open(tmp_path):
     found = judged(tmp_path)
     assert found.pop("C1a") == CANNOT and set(found.values()) == {OPEN}
