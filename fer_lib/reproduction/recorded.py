@@ -65,15 +65,15 @@ def accuracy(*blocks_named: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
 
 
 def differences(name: str, unit: str = "image", ledger: Path = LEDGER) -> "pandas.DataFrame":
-    """One row a configuration: its accuracy minus the first one's, in points, with a 95 % interval and the pairs."""
+    """One row a configuration: its accuracy minus the first one's, over folds: mean with a 95 % interval, median, won."""
     import pandas
 
     found = read(name, ledger).values["contrasts"] if name in names(ledger) else {}
     rows = [
-        {"network": spoken(configuration), "difference": in_points(entry[unit]), "pairs": entry[unit]["pairs"]}
+        {"network": spoken(configuration), "minus the first": in_points(entry[unit])} | _by_fold(entry[unit])
         for configuration, entry in found.items()
     ]
-    return pandas.DataFrame(rows, columns=["network", "difference", "pairs"])
+    return pandas.DataFrame(rows, columns=["network", "minus the first", "median over folds", "folds won"])
 
 
 def in_points(found: dict[str, Any]) -> str:
@@ -122,6 +122,13 @@ def _row(configuration: str, entry: dict[str, Any], unit: str) -> dict[str, Any]
 def _spread(found: dict[str, Any]) -> str:
     spread = "" if found["sd_folds"] is None else f" ± {100 * found['sd_folds']:.1f}"
     return f"{100 * found['mean']:.1f}{spread}"
+
+
+def _by_fold(found: dict[str, Any]) -> dict[str, str]:
+    if found.get("median") is None:
+        return {"median over folds": "–", "folds won": "–"}
+    won = f"{found['won']} of {found['folds']}"
+    return {"median over folds": f"{100 * found['median']:+.1f} points", "folds won": won}
 
 
 def _range(found: dict[str, Any] | None, form: str) -> str:

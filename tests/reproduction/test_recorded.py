@@ -13,7 +13,7 @@ from fer_lib.reproduction.blocks import blocks
 def ledger(tmp_path):
     score = {"mean": 0.885, "sd_folds": 0.021, "sd_seeds": None}
     accuracy = {name: {"image": score, "sequence": score} for name in ("validation", "last")}
-    contrast = {"image": {"difference": 0.05, "low": None, "high": None, "pairs": 1}}
+    contrast = {"image": {"difference": 0.05, "low": None, "high": None, "pairs": 1, "median": 0.05, "folds": 1, "won": 1}}
     values = {
         "planned": 20,
         "finished": 3,
@@ -41,7 +41,8 @@ def test_accuracy_is_mean_and_spread(ledger):
 
 def test_differences_are_points_with_an_interval_where_there_is_one(ledger):
     (row,) = recorded.differences("plain-against-ad", ledger=ledger).to_dict("records")
-    assert row["network"] == "AD, as described, with biases" and row["difference"] == "+5.0 points"
+    assert row["network"] == "AD, as described, with biases" and row["minus the first"] == "+5.0 points"
+    assert row["median over folds"] == "+5.0 points" and row["folds won"] == "1 of 1"
     assert recorded.differences("grid", ledger=ledger).empty
     between = {"difference": -0.02, "low": -0.05, "high": 0.01}
     assert recorded.in_points(between) == "-2.0 points (95 % interval -5.0 to +1.0)"
