@@ -65,7 +65,7 @@ def accuracy(*blocks_named: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
 
 
 def differences(name: str, unit: str = "image", ledger: Path = LEDGER) -> "pandas.DataFrame":
-    """One row a configuration: its accuracy minus the first one's, over folds: mean with a 95 % interval, median, won."""
+    """One row a configuration: its accuracy minus the first one's: mean with a 95 % interval, median, folds won."""
     import pandas
 
     found = read(name, ledger).values["contrasts"] if name in names(ledger) else {}

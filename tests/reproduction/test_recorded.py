@@ -13,7 +13,8 @@ from fer_lib.reproduction.blocks import blocks
 def ledger(tmp_path):
     score = {"mean": 0.885, "sd_folds": 0.021, "sd_seeds": None}
     accuracy = {name: {"image": score, "sequence": score} for name in ("validation", "last")}
-    contrast = {"image": {"difference": 0.05, "low": None, "high": None, "pairs": 1, "median": 0.05, "folds": 1, "won": 1}}
+    found = {"difference": 0.05, "median": 0.05, "low": None, "high": None, "pairs": 1, "folds": 1, "won": 1}
+    contrast = {"image": found}
     values = {
         "planned": 20,
         "finished": 3,
