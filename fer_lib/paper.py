@@ -44,10 +44,12 @@ PAPER: dict[str, PaperValue] = {
     "ckplus6.v3.sd": PaperValue(2.5, "M", "standard deviation over CK+'s folds, 6 classes, arXiv v3"),
     "chance8": PaperValue(25.0, "D", "CK+, 8 classes, always answering neutral"),
     "chance6": PaperValue(26.9, "D", "CK+, 6 classes, always answering surprise"),
-    "selection.bound": PaperValue(
-        98.4, "D", "expected best of 31 independent checkpoints of true accuracy 95 %, 131 images"
+    "selection.independent": PaperValue(
+        98.4, "D", "expected best of 31 independent checkpoints of true accuracy 95 %, 131 independent images"
     ),
-    "augmentation.filled.draws": PaperValue(57, "D", "share of augmentation draws that fill with zeros"),
+    "augmentation.filled.draws": PaperValue(
+        57, "D", "share of augmentation draws that shrink the face, so that zeros fill the rim"
+    ),
     "augmentation.filled.pixels": PaperValue(16, "D", "share of pixels filled with zeros by augmentation, on average"),
     "fer2013.human": PaperValue(65, "C", "human accuracy on FER2013", 5),
     "ding2017.tfd.gabor_pca": PaperValue(80.2, "C", "TFD, Gabor + PCA, as tabulated by Ding et al. 2017"),
