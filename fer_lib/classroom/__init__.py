@@ -2,5 +2,5 @@
 
 `source` reads an assignment and strips it for learners, `assignments` writes the learners' notebooks (`make
 assignments`), `pack` writes the teacher's zip (`make teacher-pack`), `grade` grades a batch, `guard` fences the kernel
-that runs learners' code, `mutation` tests the checks. All but `guard` need nbgrader (`pip install fer-lib[classroom]`).
+that runs learners' code, `mutation` tests the checks. All but `guard` need nbgrader (`pip install ".[classroom]"`).
 """
