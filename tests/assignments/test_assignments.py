@@ -1,11 +1,22 @@
 """The sources, the notebooks made from them, and what their checks say."""
 
+import re
+
 import nbformat
 import pytest
 
 from fer_lib.classroom.assignments import written
 from fer_lib.classroom.source import STUB, exercises, marked, read_source, sources
-from tests.assignments.notebooks import BOOK, names, points, right, run_checks, untouched, with_mistake
+from tests.assignments.notebooks import (
+    BOOK,
+    names,
+    points,
+    right,
+    run_checks,
+    untouched,
+    what_is_printed,
+    with_mistake,
+)
 from tests.assignments.wrong import WRONG
 
 
@@ -62,3 +73,11 @@ def test_a_named_mistake_is_diagnosed(name, wrong):
     said = run_checks(with_mistake(name, wrong))
     assert tuple(place for place, message in said.items() if message) == wrong.checks
     assert wrong.says in said[wrong.checks[0]] and said[wrong.checks[0]].startswith("CheckFailed"), said
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name[:2] in ("03", "04", "05")])
+def test_model_answers_quote_what_the_cells_print(name):
+    notebook = right(name)
+    answer = "".join(cell.source for cell in marked(notebook, "solution").values() if cell.cell_type == "markdown")
+    quoted = set(re.findall(r"\d+\.\d\d+", answer)) - {"0.05"}  # the level is a rule, not a result
+    assert len(quoted) >= 2 and quoted <= set(re.findall(r"\d+\.\d\d+", what_is_printed(notebook)))
