@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-SOURCE_MAP = re.compile(rb"\n//# sourceMappingURL=\S+\s*$")
+SOURCE_MAP = re.compile(rb"\n//# sourceMappingURL=\S+(?:\s*\Z)?")
 VENDOR = Path(__file__).parent.parent / "book" / "site" / "vendor"
 
 
@@ -59,6 +59,24 @@ PACKAGES = (
             "LICENSE": "reveal-LICENSE.txt",
         },
     ),
+    Package(
+        "@jupyter-widgets/html-manager",
+        "1.0.15",
+        "2b9d65cb7913e1c7d671757a10008b32c9c2448d4429513371e55c07d6107638",
+        {
+            "dist/embed-amd.js": "html-manager/embed-amd.js",
+            "dist/embed.js.LICENSE.txt": "html-manager/parts-LICENSE.txt",
+            "dist/1551f4f60c37af51121f.woff2": "html-manager/1551f4f60c37af51121f.woff2",  # Font Awesome: solid
+            "dist/7a3337626410ca2f4071.woff2": "html-manager/7a3337626410ca2f4071.woff2",  # regular
+            "dist/d878b0a6a1144760244f.woff2": "html-manager/d878b0a6a1144760244f.woff2",  # brands
+        },
+    ),
+    Package(  # of the same project under the same licence, whose text the html-manager's archive lacks
+        "@jupyter-widgets/base",
+        "6.0.11",
+        "8dbe716ae70d257eabf8b5bd4fb995ef3962ae73487d51216c8184a1177225d5",
+        {"LICENSE": "html-manager/LICENSE.txt"},
+    ),
 )
 
 
@@ -82,13 +100,13 @@ def unpack(package: Package, archive: bytes) -> dict[str, str]:
         for inside, kept in package.files.items():
             content = tar.extractfile(f"package/{inside}").read()
             content = SOURCE_MAP.sub(b"", content)  # the maps are not kept: browsers would ask for them
+            (VENDOR / kept).parent.mkdir(parents=True, exist_ok=True)
             (VENDOR / kept).write_bytes(content)
             hashes[kept] = hashlib.sha256(content).hexdigest()
     return hashes
 
 
 def main() -> None:
-    VENDOR.mkdir(parents=True, exist_ok=True)
     versions = {
         package.name: {"version": package.version, "archive": package.sha256, "files": unpack(package, fetch(package))}
         for package in PACKAGES

@@ -55,5 +55,6 @@ def test_vendored_files_are_those_of_their_versions() -> None:
     vendor = ROOT / "book" / "site" / "vendor"
     packages = json.loads((vendor / "versions.json").read_text())["packages"]
     recorded = {name: digest for package in packages.values() for name, digest in package["files"].items()}
-    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in vendor.iterdir()}
+    files = [path for path in vendor.rglob("*") if path.is_file()]
+    found = {path.relative_to(vendor).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     assert found.pop("versions.json") and found == recorded
