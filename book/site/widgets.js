@@ -1,12 +1,13 @@
 // Shows the widgets of a page that has no kernel: reads the state that execution left, loads each widget's modules
-// once, and gives it a model like the one JupyterLab gives. No require.js, no html-manager, nothing from other hosts.
+// once, and gives it a model like the one JupyterLab gives. Nothing from other hosts. A page with widgets of ipywidgets'
+// own loads ipywidgets.js too, whose html-manager then keeps all models.
 (() => {
   const root = document.documentElement;
-  const folder = () => (root.dataset.content_root || "./") + "_static/widgets/";
-  const made = {}, waiting = {}, assets = {}, models = {};
+  const made = {}, waiting = {}, assets = {};
 
-  function script(source) {
+  function script(name) {
     return new Promise((resolve, reject) => {
+      const source = `${root.dataset.content_root || "./"}_static/${name}`;
       const element = document.createElement("script");
       element.src = source;
       element.onload = resolve;
@@ -22,12 +23,13 @@
     keep: (name, text) => { assets[name] = text; },
     load: (name) => load(name), // a module's exports, for other scripts and for tests
     asset: (name) => asset(name),
+    script, show, complain, // for ipywidgets.js
   };
 
   const loading = {};
   function load(name) {
     loading[name] ??= (async () => {
-      await script(`${folder()}${name}.js`);
+      await script(`widgets/${name}.js`);
       const { needs, make } = waiting[name];
       await Promise.all(needs.map(load));
       made[name] = make((other) => made[other]);
@@ -38,7 +40,7 @@
 
   async function asset(name) {
     if (!/^[\w.-]+$/.test(name)) throw new Error(`${name} is no asset's name`);
-    await script(`${folder()}assets/${name}.js`);
+    await script(`widgets/assets/${name}.js`);
     const bytes = decode(assets[name]);
     delete assets[name];
     return bytes.buffer;
@@ -79,38 +81,62 @@
     send() {}
   }
 
-  async function definition(state) {
-    if (state._module) return (await load(state._module)).default;
-    if (!state._esm) throw new Error("It is no anywidget.");
-    const address = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
+  async function definition(model) {
+    if (model.get("_module")) return (await load(model.get("_module"))).default;
+    if (!model.get("_esm")) throw new Error("It is no anywidget.");
+    const address = URL.createObjectURL(new Blob([model.get("_esm")], { type: "text/javascript" }));
     const found = (await import(address)).default;
     return typeof found === "function" ? found() : found;
   }
 
+  const widgets = new Map(); // of each model the promise of its widget, initialized
+  function widgetOf(model) {
+    if (!widgets.has(model)) widgets.set(model, (async () => {
+      const widget = await definition(model);
+      await widget.initialize?.({ model, experimental: {} });
+      return widget;
+    })());
+    return widgets.get(model);
+  }
+
+  async function show(model, place) {
+    const widget = await widgetOf(model);
+    const leave = new AbortController(), el = document.createElement("div");
+    place.append(el);
+    const cleanUp = await widget.render?.({ model, el, signal: leave.signal, experimental: {} });
+    window.addEventListener("pagehide", (event) => {
+      if (event.persisted) return;
+      leave.abort();
+      cleanUp?.();
+    });
+  }
+
+  function complain(error, place) {
+    const message = document.createElement("p");
+    message.setAttribute("role", "alert");
+    message.className = "fer-w fer-w-error";
+    message.textContent = `This interactive part could not start. ${error.message}`;
+    place.append(message);
+  }
+
+  // What shows the widget of an id in a place.
+  async function shower(all) {
+    if (Object.values(all).some((each) => each.model_module)) {
+      await script("ipywidgets.js");
+      return window.ferWidgets.manage(all);
+    }
+    const models = {};
+    return (id, place) => show(models[id] ??= new Model(id, all[id]), place);
+  }
+
+  let showing;
   async function draw(place, all) {
     const id = place.dataset.model;
     try {
       if (!all[id]) throw new Error("The state of this widget is not in the page: build the book again.");
-      models[id] ??= (async () => {
-        const model = new Model(id, all[id]), widget = await definition(model.state);
-        await widget.initialize?.({ model, experimental: {} });
-        return { model, widget };
-      })();
-      const { model, widget } = await models[id];
-      const leave = new AbortController(), el = document.createElement("div");
-      place.append(el);
-      const cleanUp = await widget.render?.({ model, el, signal: leave.signal, experimental: {} });
-      window.addEventListener("pagehide", (event) => {
-        if (event.persisted) return;
-        leave.abort();
-        cleanUp?.();
-      });
+      await (await (showing ??= shower(all)))(id, place);
     } catch (error) {
-      const message = document.createElement("p");
-      message.setAttribute("role", "alert");
-      message.className = "fer-w fer-w-error";
-      message.textContent = `This interactive part could not start. ${error.message}`;
-      place.append(message);
+      complain(error, place);
     }
     place.dataset.drawn = "true";
   }

@@ -22,24 +22,39 @@ from fer_lib.widgets import SeedStrip
 SeedStrip(rows=[{"variant": "</script>", "selection": "test", "accuracy": 0.5}])
 ```
 """
-CONF = """
-extensions = ["myst_nb", "fer_lib.site.widgets"]
-nb_execution_mode = "force"
-nb_ipywidgets_js = {}
+LINKED = (
+    PAGE[: PAGE.index("from fer_lib")]
+    + """from ipywidgets import Button, HBox, IntSlider, IntText, jslink
+left, right, hidden = IntSlider(description="left"), IntText(), IntText()
+jslink((left, "value"), (right, "value"))
+HBox([left, right, Button(description="dead")])
+```
 """
+)
+CONF = f"""
+extensions = ["myst_nb", "fer_lib.site.widgets"]
+html_static_path = ["{Path(__file__).parents[2] / "book" / "site"}"]
+nb_execution_mode = "force"
+nb_ipywidgets_js = {{}}
+"""
+MANAGER = Path("_static") / "vendor" / "html-manager"
+
+
+def build(folder: Path, page: str, *options: str) -> tuple[Path, str]:
+    """Where the page was built, and what Sphinx warned of."""
+    (folder / "conf.py").write_text(CONF)
+    (folder / "index.md").write_text(page)
+    out = folder / "out"
+    # a process of its own: Sphinx keeps what another build in this one registered
+    command = [sys.executable, "-m", "sphinx", *options, "-b", "html", str(folder), str(out)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out, done.stderr
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("book")
-    (folder / "conf.py").write_text(CONF)
-    (folder / "index.md").write_text(PAGE)
-    out = folder / "out"
-    # a process of its own: Sphinx keeps what another build in this one registered
-    command = [sys.executable, "-m", "sphinx", "-W", "-b", "html", str(folder), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return out
+    return build(tmp_path_factory.mktemp("book"), PAGE, "-W")[0]
 
 
 def test_the_page_has_a_place_and_the_state_once_without_code(built: Path) -> None:
@@ -52,6 +67,21 @@ def test_the_page_has_a_place_and_the_state_once_without_code(built: Path) -> No
     assert traits["_module"] == "seed_strip" and traits["rows"][0]["variant"] == "</script>"
     assert not {"_esm", "_css", "layout"} & traits.keys()
     assert "_static/widgets.js" in page and "_static/widgets/widgets.css" in page
+
+
+def test_a_book_of_anywidgets_goes_without_the_html_manager(built: Path) -> None:
+    page = (built / "index.html").read_text()
+    assert "ipywidgets" not in page and "html-manager" not in page and not (built / MANAGER).exists()
+    assert (built / "_static" / "vendor" / "popper.min.js").exists()
+
+
+def test_linked_ipywidgets_bring_it_and_a_dead_control_a_warning(tmp_path: Path) -> None:
+    out, warned = build(tmp_path, LINKED)
+    page = (out / "index.html").read_text()
+    assert "ipywidgets.css" in page and (out / MANAGER / "embed-amd.js").exists()
+    assert [name for name in ("IntSlider", "IntText", "LinkModel") if f'"model_name":"{name}' not in page] == []
+    assert page.count('"model_name":"IntText') == 1  # the hidden one is left out
+    assert re.findall(r"index\.md: WARNING: (\w+ \S+) is shown but in no link", warned) == ["Button 'dead'"]
 
 
 def test_other_pages_carry_nothing_of_it(built: Path) -> None:

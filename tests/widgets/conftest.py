@@ -1,6 +1,7 @@
 """Pages with widgets and no kernel, made as the book's build makes them, and a browser that reaches nothing else."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
@@ -9,13 +10,16 @@ import pytest
 from ipywidgets.embed import dependency_state, embed_data
 
 from fer_lib.site import widgets as site
+from fer_lib.site.plotly import plotly_script
 from fer_lib.site.serve import serving
 from tests.book.conftest import browser  # noqa: F401 (a fixture)
 
-HOST = Path(__file__).parents[2] / "book" / "site" / "widgets.js"
+SITE = Path(__file__).parents[2] / "book" / "site"
+BOOK_FILES = (site.HOST, "ipywidgets.js", site.IPYWIDGETS_STYLE, "figures.js")
 STATE = "application/vnd.jupyter.widget-state+json"
 PAGE = """<!doctype html><html lang="en" data-content_root="./" data-theme="{theme}"><head><meta charset="utf-8">
 <title>{title}</title><link rel="stylesheet" href="_static/widgets/widgets.css"><link rel="icon" href="data:,">
+<link rel="stylesheet" href="_static/ipywidgets.css">
 <script type="{mime}">{state}</script><script src="_static/widgets.js" defer></script>
 <style>body {{ margin: 0; padding: 8px; font: 16px system-ui; background: {ground}; color: {ink} }}</style></head>
 <body><main><h1>{title}</h1>{places}</main></body></html>"""
@@ -29,7 +33,10 @@ def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target = folder / "_static" / "widgets" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-    (folder / "_static" / "widgets.js").write_text(HOST.read_text(encoding="utf-8"), encoding="utf-8")
+    shutil.copytree(SITE / site.MANAGER, folder / "_static" / site.MANAGER)
+    for name in BOOK_FILES:
+        shutil.copyfile(SITE / name, folder / "_static" / name)
+    shutil.copyfile(plotly_script(), folder / "_static" / plotly_script().name)
     return folder
 
 
@@ -41,15 +48,16 @@ def address(site_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def write_page(site_folder: Path) -> Callable[..., Path]:
-    """write_page("name", widget, …, theme="light") → the page's file."""
+    """write_page("name", widget, …, theme="light", more="<p>…</p>") → the page's file."""
 
-    def write(name: str, *shown, theme: str = "light") -> Path:
+    def write(name: str, *shown, theme: str = "light", more: str = "") -> Path:
         own = dependency_state(list(shown), drop_defaults=False)
         state = embed_data(views=list(shown), state=own)["manager_state"]
         places = "".join(site.place(widget.model_id) for widget in shown)
         ground, ink = {"light": ("#fff", "#222"), "dark": ("#14181e", "#ddd")}[theme]
-        fill = {"mime": STATE, "theme": theme, "ground": ground, "ink": ink, "title": escape(name), "places": places}
-        text = PAGE.format(state=site.page_state(json.dumps(state)), **fill)
+        fill = {"mime": STATE, "theme": theme, "ground": ground, "ink": ink, "title": escape(name)}
+        fill["places"] = places + more
+        text = PAGE.format(state=site.page_state(json.dumps(state), [each.model_id for each in shown]), **fill)
         path = site_folder / f"{name}.html"
         path.write_text(text, encoding="utf-8")
         return path
