@@ -1,6 +1,7 @@
 """From pictures to the network's input, and augmentation of whole batches. Tensors in, tensors out, on any device.
 
-Two recipes: "as_released" is what the authors' code of 2015-17 computes, "as_described" what the paper's text says.
+Two recipes: "as_released" is what the authors' code of 2015-17 computes, "as_described" what we remember
+of the paper's text (unverified).
 """
 
 from collections.abc import Sequence

@@ -65,7 +65,7 @@ class TrainConfig:
     zero_bias: bool = True  # False: the twin with convolution biases, our control
     dropout: float = 0.5  # on fc4's input; authors' train.py for D and AD
     augment: bool = True  # the variants A and AD
-    # the three lines where the released code and the paper's text part
+    # the three lines where the released code and the paper's text (as we remember it: unverified) part
     unit_variance: bool = False  # released: `std ** (1 / 2)` is 1 in Python 2.7; described: divide by the local std
     min_max: bool = True  # released: the stretch undoes contrast and brightness; described: they act, then clip
     fc4_init: str = "as_released"  # released: fan-in counts the batch (std k/256); described: std k/32

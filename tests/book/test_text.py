@@ -21,6 +21,11 @@ def test_quoted_numbers_have_a_source(path: Path) -> None:
     assert problems(path) == []
 
 
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_nothing_is_left_to_write(path: Path) -> None:
+    assert re.findall(r"XX+|TODO|FIXME|TBD", path.read_text(encoding="utf8")) == []
+
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
 def test_cells_are_short_and_narrow(path: Path) -> None:
     cells = [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
