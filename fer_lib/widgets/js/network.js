@@ -21,6 +21,15 @@ export class Network {
     this.classes = weights["output.bias"].length;
     this.reserve(weights);
     this.at.second = this.place(spread(weights.conv2, this.filters[0]));
+    this.at.spots2 = this.spots(this.at.conv2, this.filters[0], this.filters[1]);
+    this.at.spots3 = this.spots(this.at.conv3, this.filters[1], this.filters[2]);
+  }
+
+  /** A layer's weights as `convolve` reads them: at 36 spots. */
+  spots(weights, inputs, filters) {
+    const at = this.take(36 * inputs * filters);
+    this.code.spread_weights(weights, at, inputs, filters);
+    return at;
   }
 
   reserve(weights) {
@@ -28,7 +37,7 @@ export class Network {
     const room = { grey: size * size / 4, rows: size * size, input: (size + 4) ** 2, plane1: size * size * first,
       below2: (half + 4) ** 2 * first, plane2: half * half * deep, below3: (quarter + 4) ** 2 * deep,
       plane3: quarter * quarter * last, pooled: 4 * last, best: last, place: last, hidden: this.hidden,
-      logits: this.classes, middle: 14 * 14 * first, patch: 32 * 32 };
+      logits: this.classes, middle: 14 * 14 * first, patch: 32 * 32, spread: 36 * 12 * deep, product: 36 * 12 * last };
     this.at = {};
     for (const [name, count] of Object.entries(room)) this.at[name] = this.take(count);
     for (const [name, values] of Object.entries(weights)) this.at[name] = this.place(values);
@@ -61,11 +70,11 @@ export class Network {
     const { code, at, size } = this, [first, deep, last] = this.filters;
     new Uint8Array(code.memory.buffer, at.grey, size * size).set(grey);
     code.prepare(at.grey, at.rows, at.input, size);
-    code.convolve(at.input, at.conv1, at.plane1, size, 1, first);
+    code.convolve_first(at.input, at.conv1, at.plane1, size, first);
     code.pool(at.plane1, at.below2, size, first);
-    code.convolve(at.below2, at.conv2, at.plane2, size / 2, first, deep);
+    code.convolve(at.below2, at.spots2, at.plane2, size / 2, first, deep, at.spread, at.product);
     code.pool(at.plane2, at.below3, size / 2, deep);
-    code.convolve(at.below3, at.conv3, at.plane3, size / 4, deep, last);
+    code.convolve(at.below3, at.spots3, at.plane3, size / 4, deep, last, at.spread, at.product);
     code.quadrants(at.plane3, at.pooled, at.best, at.place, size / 4, last);
     code.dense(at.pooled, at["fc4.weight"], at["fc4.bias"], at.hidden, 4 * last, this.hidden, 1);
     code.dense(at.hidden, at["output.weight"], at["output.bias"], at.logits, this.hidden, this.classes, 0);
