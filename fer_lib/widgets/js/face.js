@@ -2,12 +2,13 @@
 // what the reader sees (on its canvas) and what the network gets (grey bytes), from the same parameters.
 import { rotation } from "./head.js";
 import { NoWebGL, Settings, attribute, discard, parameters, program } from "./webgl.js";
-import { BLUR, DEPTH, DEVELOP, FULL, LASH, MESH, POOL, SHADE, WALL } from "./face_shaders.js";
+import { BLUR, DEPTH, DEVELOP, FULL, LASH, MESH, PARTS, POOL, SKIN, WALL } from "./face_shaders.js";
 
 const BACKGROUND = 16 - 13.8, CAPPED = 14.6 - 13.8; // dm, counted as the shaders count depth
 const PICTURE_WIDTH = 1.75; // dm
 const HOLLOWS = [0.05, 0.16]; // dm
 const BLUR_SIGMA = 0.45, EXPOSURE = 1, WALL_LEVEL = 0.45; // the neutral scene of Python's renderer
+const SIDE = Math.exp(-0.5 / BLUR_SIGMA ** 2), ASIDE = SIDE / (SIDE + 0.5); // a neighbour's weight, and where to fetch it with half the middle
 
 /** Frontal pose and soft light from above left, as Scene.neutral. Angles in degrees. */
 export const NEUTRAL = { pose: [0, 0, 0], light: [-22, 32], contrast: 0.6 };
@@ -23,7 +24,7 @@ export class Face {
     this.one = fine ? gl.R32F : gl.R16F;
     Object.assign(this, { gl, canvas, head, textures: {}, targets: new Map() });
     const mesh = (fragment) => program(gl, MESH, fragment), full = (fragment) => program(gl, FULL, fragment);
-    this.programs = { depth: mesh(DEPTH), lash: mesh(LASH), shade: mesh(SHADE),
+    this.programs = { depth: mesh(DEPTH), lash: mesh(LASH), skin: mesh(SKIN), parts: mesh(PARTS),
       pool: full(POOL), wall: full(WALL), develop: full(DEVELOP), blur: full(BLUR) };
     this.empty = gl.createVertexArray();
     this.load();
@@ -50,8 +51,7 @@ export class Face {
     fixed(5, head.lash, 1, true);
     fixed(6, head.part, 1);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
-    const order = new Uint16Array([...head.solid, ...head.lashes]);
-    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order, gl.STATIC_DRAW);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, head.order, gl.STATIC_DRAW);
     this.textures.folds = gl.createTexture();
   }
 
@@ -104,11 +104,14 @@ export class Face {
     const lashes = this.target(name("lashes"), fine, fine, gl.RGBA8, true);
     const light = this.target(name("light"), fine, fine, this.one, depth);
     const turn = rotation(scene.pose);
-    this.pass(this.programs.depth, depth, turn, BACKGROUND, false);
-    this.pass(this.programs.lash, lashes, turn, 0, true, (set) => set.texture("depths", depth));
+    const { skin, solid, parts, lashes: edge } = this.head.ranges;
+    this.pass(this.programs.depth, depth, turn, BACKGROUND, solid);
+    this.pass(this.programs.lash, lashes, turn, 0, edge, (set) => set.texture("depths", depth));
     const near = HOLLOWS.map((reach) => this.hollow(name(`near${reach}`), depth, Math.max(1, Math.round(fine / PICTURE_WIDTH * reach))));
     this.wall(light, lashes, scene);
-    this.pass(this.programs.shade, light, turn, null, false, (set) => this.material(set, scene, { depth, lashes, near, fine }));
+    const material = (set) => this.material(set, scene, { depth, lashes, near, fine });
+    this.pass(this.programs.skin, light, turn, null, skin, material);
+    this.pass(this.programs.parts, light, turn, null, parts, material);
     const tones = this.target(name("tones"), size, size, this.one);
     this.fill(this.programs.develop, tones, (set) => {
       set.texture("linear", light);
@@ -117,14 +120,14 @@ export class Face {
     });
     this.fill(this.programs.blur, target ?? { frame: null, width: size, height: size }, (set) => {
       set.texture("tones", tones);
-      set.real("sigma", BLUR_SIGMA);
+      set.real("aside", ASIDE);
       set.whole("flip", target ? 0 : 1);
     });
   }
 
-  /** Draw the mesh. `clear`: value the target starts from; null to draw what is nearest over what stands there. */
-  pass(shader, target, turn, clear, lashes, settings = () => {}) {
-    const { gl, head, person } = this, set = this.use(shader, target);
+  /** Draw a range of the mesh. `clear`: value the target starts from; null to draw what is nearest over what stands there. */
+  pass(shader, target, turn, clear, [start, count], settings = () => {}) {
+    const { gl, person } = this, set = this.use(shader, target);
     gl.uniformMatrix3fv(set.place("turn"), true, turn);
     set.real("box", person.centre, person.half);
     settings(set);
@@ -135,7 +138,6 @@ export class Face {
     gl.clearColor(clear ?? 0, 0, 0, 0);
     if (clear !== null) gl.clear(gl.DEPTH_BUFFER_BIT | gl.COLOR_BUFFER_BIT);
     gl.bindVertexArray(this.mesh);
-    const start = lashes ? head.solid.length : 0, count = lashes ? head.lashes.length : head.solid.length;
     gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_SHORT, 2 * start);
     gl.disable(gl.DEPTH_TEST);
     gl.disable(gl.CULL_FACE);
@@ -164,7 +166,8 @@ export class Face {
   }
 
   wall(light, lashes, scene) {
-    const { person } = this, fine = light.width, pixels = fine / 2 / person.half;
+    const { gl, person } = this, fine = light.width, pixels = fine / 2 / person.half;
+    gl.enable(gl.DEPTH_TEST); // only where no face is
     this.fill(this.programs.wall, light, (set) => {
       this.chart(set);
       const eyes = fine * (0.5 - (7.285 - person.centre) / person.half / 2);
@@ -173,6 +176,7 @@ export class Face {
       set.real("level", WALL_LEVEL);
       set.texture("lashes", lashes);
     });
+    gl.disable(gl.DEPTH_TEST);
   }
 
   material(set, scene, { depth, lashes, near, fine }) {

@@ -7,9 +7,9 @@ precision highp int;
 precision highp sampler2D;
 `;
 
-/** A triangle over the whole target. */
+/** A triangle over the whole target, behind everything. */
 export const FULL = `${HEADER}
-void main() { gl_Position = vec4(gl_VertexID == 1 ? 3. : -1., gl_VertexID == 2 ? 3. : -1., 0., 1.); }`;
+void main() { gl_Position = vec4(gl_VertexID == 1 ? 3. : -1., gl_VertexID == 2 ? 3. : -1., 1., 1.); }`;
 
 export const MESH = `${HEADER}
 layout(location = 0) in vec3 position;
@@ -54,14 +54,11 @@ out float mean;
 void main() {
   ivec2 at = ivec2(gl_FragCoord.xy), last = textureSize(source, 0) - 1;
   ivec2 middle = at + along * (at * stride - at);
-  float sum = 0., count = 0.;
-  for (int d = -reach; d <= reach; d++) {
-    ivec2 place = middle + along * d;
-    if (any(lessThan(place, ivec2(0))) || any(greaterThan(place, last))) continue;
-    sum += min(texelFetch(source, place, 0).r, farthest);
-    count++;
-  }
-  mean = sum / count;
+  ivec2 room = along * middle, beyond = along * (last - middle);
+  int from = -min(reach, room.x + room.y), to = min(reach, beyond.x + beyond.y);
+  float sum = 0.;
+  for (int d = from; d <= to; d++) sum += min(texelFetch(source, middle + along * d, 0).r, farthest);
+  mean = sum / float(to - from + 1);
 }`;
 
 const CHART = `
@@ -89,7 +86,35 @@ void main() {
   light = mix(wall, dark, cover) * (1. - .8 * texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r);
 }`;
 
-export const SHADE = `${HEADER}${CHART}
+const ON_SKIN = `
+  vec3 folds = texture(foldMap, vec2((vTemplate.x - lined.x) / lined.z, (lined.y - vTemplate.y) / lined.w)).rgb;
+  float paint = paintScale.x + paintScale.y * texture(paintMap, vec2((vTemplate.x - chart.x) / chart.z, (chart.y - vTemplate.y) / chart.w)).r;
+  // the head's own axes: rows of the rotation
+  normal = normalize(normal - folds.x * (vec3(1., 0., 0.) * turn) - folds.y * (vec3(0., 1., 0.) * turn));
+  albedo = person1.x * paint * (1. - .26 * min(folds.z, 1.6)) * (1. - person1.y * vMasks.x);
+  float strands = strandsAt(vTemplate.xy);
+  float hair = sigmoid((hairField(vTemplate) + .02 * (strands - 1.) * 4.) / .022) * (1. - vMasks.w);
+  albedo = mix(albedo, (.22 - .19 * person1.z) * max(strands, .3), hair);
+  albedo = mix(albedo, .07, vMasks.y * (1. - vMasks.x));
+  gloss = (.05 + .10 * vMasks.x) * (1. - hair);`;
+
+const ELSEWHERE = `
+  bool eye = vPart == 1 || vPart == 2, upper = vPart == 7;
+  teeth = upper || vPart == 8;
+  if (eye) {
+    albedo = eyeAlbedo() * tones.x; gloss = .9;
+  } else if (teeth) {
+    albedo = teethAlbedo(upper) * tones.x; gloss = .25;
+  } else {
+    albedo = .16; gloss = .05;
+  }`;
+
+/** What the mesh looks like; skin and all else apart, as software runs both sides of every branch. */
+export const SKIN = shade(true);
+export const PARTS = shade(false);
+
+function shade(body) {
+  return `${HEADER}${CHART}
 in vec3 vNormal, vEye, vTemplate; in vec4 vMasks; in float vDepth; flat in int vPart;
 uniform mat3 turn; uniform vec3 towards; uniform float share, pixelsPerDm;
 uniform sampler2D depths, near1, near2, lashes, paintMap, foldMap;
@@ -121,51 +146,33 @@ float teethAlbedo(bool upper) {
 float hollow(sampler2D pooled, float reach, vec2 uv) {
   return clamp((min(vDepth, .8) - texture(pooled, uv).r) / reach - .1, 0., 2.);
 }
-float shadow() {
-  float steps[7] = float[](.05, .09, .14, .20, .28, .38, .50), blocked = 0.;
-  vec2 size = vec2(textureSize(depths, 0));
-  for (int i = 0; i < 7; i++) {
-    vec2 at = gl_FragCoord.xy + vec2(towards.x, -towards.y) * steps[i] * pixelsPerDm;
-    float there = texture(depths, at / size).r;
-    float rise = vDepth - towards.z * steps[i] - there;
-    blocked = max(blocked, clamp((rise - .015) / .04, 0., 1.) * clamp((.7 - rise) / .2, 0., 1.));
-  }
-  return blocked;
+float blockedAt(float far) {
+  vec2 at = gl_FragCoord.xy + vec2(towards.x, -towards.y) * far * pixelsPerDm;
+  float rise = vDepth - towards.z * far - texture(depths, at / vec2(textureSize(depths, 0))).r;
+  return clamp((rise - .015) / .04, 0., 1.) * clamp((.7 - rise) / .2, 0., 1.);
+}
+float shadow() { // no loop over an array: software draws it half as fast
+  return max(max(max(blockedAt(.05), blockedAt(.09)), max(blockedAt(.14), blockedAt(.20))),
+             max(max(blockedAt(.28), blockedAt(.38)), blockedAt(.50)));
 }
 void main() {
-  bool body = vPart == 0, eye = vPart == 1 || vPart == 2, upper = vPart == 7, teeth = upper || vPart == 8;
   vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0));
   vec3 normal = normalize(vNormal);
-  float skin = person1.x, albedo, gloss = .05, hair = 0.;
-  if (body) {
-    vec3 folds = texture(foldMap, vec2((vTemplate.x - lined.x) / lined.z, (lined.y - vTemplate.y) / lined.w)).rgb;
-    float paint = paintScale.x + paintScale.y * texture(paintMap, vec2((vTemplate.x - chart.x) / chart.z, (chart.y - vTemplate.y) / chart.w)).r;
-    // the head's own axes: rows of the rotation
-    normal = normalize(normal - folds.x * (vec3(1., 0., 0.) * turn) - folds.y * (vec3(0., 1., 0.) * turn));
-    albedo = skin * paint * (1. - .26 * min(folds.z, 1.6)) * (1. - person1.y * vMasks.x);
-    float strands = strandsAt(vTemplate.xy);
-    hair = sigmoid((hairField(vTemplate) + .02 * (strands - 1.) * 4.) / .022) * (1. - vMasks.w);
-    albedo = mix(albedo, (.22 - .19 * person1.z) * max(strands, .3), hair);
-    albedo = mix(albedo, .07, vMasks.y * (1. - vMasks.x));
-    gloss = .05 + .10 * vMasks.x;
-  } else if (eye) {
-    albedo = eyeAlbedo() * tones.x; gloss = .9;
-  } else if (teeth) {
-    albedo = teethAlbedo(upper) * tones.x; gloss = .25;
-  } else {
-    albedo = .16;
-  }
-  gloss *= 1. - hair;
+  bool teeth = false;
+  float albedo, gloss;
+  ${body ? ON_SKIN : ELSEWHERE}
   float sky = exp(-1.5 * hollow(near1, .05, uv) - .8 * hollow(near2, .16, uv)), blocked = shadow();
   if (teeth) { sky = pow(sky, .45); blocked *= .35; }  // enamel is lit from within
   float key = pow(max((dot(normal, towards) + .25) / 1.25, 0.), 1.2) * (1. - .72 * blocked);
   float dome = (.66 + .22 * normal.y + .20 * max(normal.z, 0.)) * sky;
   float shine = max(dot(normal, normalize(towards + vec3(0., 0., 1.))), 0.);
-  float shine4 = shine * shine * shine * shine;
-  float lobes = (.045 * shine4 * shine4 * shine4 + gloss * .35 * pow(shine, 90.)) * (1. - blocked) * sky;
+  float shine2 = shine * shine, shine4 = shine2 * shine2, shine8 = shine4 * shine4, shine16 = shine8 * shine8;
+  float shine90 = shine16 * shine16 * shine16 * shine16 * shine16 * shine8 * shine2;
+  float lobes = (.045 * shine8 * shine4 + gloss * .35 * shine90) * (1. - blocked) * sky;
   float colour = albedo * (1.75 * share * key + 1.15 * (1. - share) * dome) + lobes * share;
   light = colour * tones.y * (1. - .8 * texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r);
 }`;
+}
 
 /** Box filter over the finer samples, and the tone curve. */
 export const DEVELOP = `${HEADER}
@@ -178,17 +185,13 @@ void main() {
   tone = pow(max(1.30 * light / (1. + .30 * light), 1e-4), .56);
 }`;
 
-/** The lens's blur, and grey levels. \`flip\`: canvases count rows upwards. */
+/** The lens's blur, and grey levels: four fetches between the texels weigh nine. \`flip\`: canvases count rows upwards. */
 export const BLUR = `${HEADER}
-uniform sampler2D tones; uniform float sigma; uniform bool flip; out vec4 grey;
+uniform sampler2D tones; uniform float aside; uniform bool flip; out vec4 grey;
 void main() {
-  ivec2 size = textureSize(tones, 0), at = ivec2(gl_FragCoord.xy);
-  if (flip) at.y = size.y - 1 - at.y;
-  float sum = 0., weights = 0.;
-  for (int y = -1; y <= 1; y++) for (int x = -1; x <= 1; x++) {
-    float weight = exp(-.5 * float(x * x + y * y) / (sigma * sigma));
-    sum += weight * texelFetch(tones, clamp(at + ivec2(x, y), ivec2(0), size - 1), 0).r;
-    weights += weight;
-  }
-  grey = vec4(vec3(sum / weights), 1.);
+  vec2 size = vec2(textureSize(tones, 0)), at = gl_FragCoord.xy, x = vec2(aside, 0.), y = vec2(0., aside);
+  if (flip) at.y = size.y - at.y;
+  float above = texture(tones, (at - x - y) / size).r + texture(tones, (at + x - y) / size).r;
+  float below = texture(tones, (at - x + y) / size).r + texture(tones, (at + x + y) / size).r;
+  grey = vec4(vec3((above + below) / 4.), 1.);
 }`;

@@ -1,7 +1,7 @@
 // The head: who moves what. Mirrors fer_lib/faces/rig.py and identity.py: AUs → facial actions → vertices and normals.
 import { real, unpack } from "./packed.js";
 
-const EYES = [1, 2], LOWER_LASHES = [3, 5], UPPER_LASHES = [4, 6];
+const SKIN = 0, EYES = [1, 2], LOWER_LASHES = [3, 5], UPPER_LASHES = [4, 6];
 const EYE_HEIGHT = 7.285, EYE_LIFT = 0.255, HALF_BOX = 0.77; // dm, dm, shares of the eye–chin distance (render.py)
 
 /** The mesh and its actions, from lab_head. AU tables are Float32Arrays (2 × A): the subject's left side, then right. */
@@ -17,10 +17,17 @@ export class Head {
     this.lines = sparse(stored.wrinkles, arrays.wrinkles.shape, arrays.wrinkles.scale);
     this.actions = { starts: stored["action.starts"], vertices: stored["action.vertices"],
       offsets: stored["action.offsets"], scale: arrays["action.offsets"].scale };
-    const drawn = (parts, wanted) => this.triangles.filter((_, i) => parts.includes(this.part[this.triangles[i - i % 3]]) === wanted);
-    this.solid = drawn([...LOWER_LASHES, ...UPPER_LASHES], false); // lower lashes are too fine to show
-    this.lashes = drawn(UPPER_LASHES, true);
+    this.sort();
     this.eyes = EYES.map((part) => [...this.part.keys()].filter((vertex) => this.part[vertex] === part));
+  }
+
+  /** Corners in the order they are drawn: `ranges` of `order`, as [start, count]. Lower lashes are too fine to show. */
+  sort() {
+    const { triangles, part } = this, of = (wanted) => triangles.filter((_, i) => wanted(part[triangles[i - i % 3]]));
+    const skin = of((own) => own === SKIN), lashes = of((own) => UPPER_LASHES.includes(own));
+    const parts = of((own) => ![SKIN, ...LOWER_LASHES, ...UPPER_LASHES].includes(own)), solid = skin.length + parts.length;
+    this.order = new Uint16Array([...skin, ...parts, ...lashes]);
+    this.ranges = { skin: [0, skin.length], parts: [skin.length, parts.length], solid: [0, solid], lashes: [solid, lashes.length] };
   }
 
   /** A person of lab.json with their file: resting vertices, the picture's box, paint. */
