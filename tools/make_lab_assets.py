@@ -117,9 +117,10 @@ def rig_tables() -> dict:
 
 
 def au_table() -> list[dict]:
+    """What the page says of each AU; `common`: one of those that the alignment covers."""
     return [
         {"au": unit.number, "name": unit.name, "region": unit.region, "sides": len(unit.sides) > 1,
-         "muscles": list(unit.muscles)}
+         "common": unit.number in facs.CKPLUS_AUS, "muscles": list(unit.muscles)}
         for unit in facs.ACTION_UNITS.values()
     ]  # fmt: skip
 

@@ -13,10 +13,10 @@ import { startNetwork } from "./network_worker.js";
 import { unzip } from "./packed.js";
 import { NoWebGL } from "./webgl.js";
 
-const COMMON = [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26, 27]; // the alignment's 18
 const LIMITS = [60, 30, 25]; // degrees of yaw, pitch, roll
 const SETTLED = 180; // ms without a change
-const FRAME = 33; // ms: a slower drawing is drawn coarser while it moves
+const FRAME = 22; // ms: a slower drawing is drawn coarser while it moves; the network's picture takes the rest of a 30th of a second
+const REST = 4; // times as long as the network's picture took, before the next one: the face keeps moving on a slow device
 const METHODS = [["guided", "guided"], ["deconvnet", "deconvnet"]];
 
 async function render({ model, el: host }) {
@@ -64,7 +64,7 @@ class Lab {
     this.photo = photoStage(() => this.changed(), (text) => this.warn(text));
     this.shown = { inputs: inputs(this.size), verdict: verdict(this.emotions), filters: filterCards(manifest.aus, names), why: reasons() };
     this.presets = buttons("Expressions", Object.keys(manifest.presets).map((name) => [name, name]), (name) => this.put("aus", manifest.presets[name]));
-    this.sliders = sliders(manifest.aus, COMMON, (key, value) => this.move(key, value));
+    this.sliders = sliders(manifest.aus, (key, value) => this.move(key, value));
     this.method = segments("Decoded by", METHODS, model.get("method"), (value) => this.put("method", value));
     this.listen();
   }
@@ -175,9 +175,16 @@ class Lab {
   changed() {
     this.version++;
     this.reflect();
-    if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw(true); this.soon(); });
+    if (!this.waiting) this.waiting = requestAnimationFrame(() => this.frame());
     clearTimeout(this.still);
     this.age(true);
+  }
+
+  /** The network's picture first: it computes on its own thread while the face is drawn. */
+  frame() {
+    this.waiting = 0;
+    this.soon();
+    this.draw(true);
   }
 
   /** Grey out what the network said of the state before. */
@@ -213,7 +220,7 @@ class Lab {
     this.stage.face.finish();
     const spent = performance.now() - start;
     if (spent > FRAME) this.coarse = Math.min(2.5, this.coarse * 1.25);
-    else if (spent < FRAME / 3) this.coarse = Math.max(1, this.coarse / 1.25);
+    else if (spent < FRAME / 2) this.coarse = Math.max(1, this.coarse / 1.25);
   }
 
   /** Move the face, if it does not show these action units already. */
@@ -234,7 +241,9 @@ class Lab {
 
   /** Look at once after a rest; while the face keeps moving on a slow device, leave it time to be drawn. */
   soon() {
-    this.pending ??= setTimeout(() => { this.pending = null; this.look(); }, Math.max(0, (this.rested ?? 0) - performance.now()));
+    const rest = (this.rested ?? 0) - performance.now();
+    if (rest <= 0) this.look();
+    else this.pending ??= setTimeout(() => { this.pending = null; this.look(); }, rest);
   }
 
   /** One look at a time; the last state is never missed. */
@@ -244,10 +253,10 @@ class Lab {
     const { version } = this, start = performance.now();
     try {
       const picture = this.picture();
-      this.rested = performance.now() + 2 * (performance.now() - start);
+      this.rested = performance.now() + REST * (performance.now() - start);
       const result = await this.network.see(picture);
-      this.shown.inputs.show(picture, result.input);
       this.shown.verdict.show(result.probabilities);
+      this.shown.inputs.show(picture, result.input);
       if (version === this.version) this.still = setTimeout(() => this.settle(version, result), SETTLED);
     } catch (error) {
       this.warn(error.message);
@@ -256,12 +265,13 @@ class Lab {
     if (version !== this.version && !this.stopped) this.soon();
   }
 
-  /** When nothing has changed for a moment: fine drawing, filters, reasons, tables, and a word to listeners. */
+  /** When nothing has changed for a moment: filters and a fine drawing, reasons, tables, and a word to listeners. */
   async settle(version, result) {
     const fresh = () => version === this.version && !this.stopped;
-    this.draw(false);
     const chosen = strongest(result.best, this.names.typical), places = chosen.map(({ filter }) => result.place[filter]);
-    const patches = await this.network.decode(chosen.map(({ filter }) => filter), places, this.model.get("method"));
+    const decoded = this.network.decode(chosen.map(({ filter }) => filter), places, this.model.get("method"));
+    this.draw(false);
+    const patches = await decoded;
     if (!fresh()) return;
     this.age(false);
     this.shown.filters.show(chosen, patches);

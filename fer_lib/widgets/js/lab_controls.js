@@ -37,8 +37,8 @@ function slider(key, name, side, change) {
   return { element: el("div", { class: "fer-lab-slider" }, side ? el("span", { class: "fer-lab-side", "aria-hidden": "true" }, side[0].toUpperCase()) : null, input, out), set };
 }
 
-/** Sliders of all AUs, grouped by place. `change(key, value)`; `set(intensities, split)` shows a state. */
-export function sliders(units, common, change) {
+/** Sliders of all AUs, grouped by place, those of the alignment first. `change(key, value)`; `set(intensities, split)` shows a state. */
+export function sliders(units, change) {
   const holder = el("div");
   let shown = null, parts = {};
   function build(split) {
@@ -51,7 +51,7 @@ export function sliders(units, common, change) {
         keys.map(([key, side]) => (parts[key] = slider(key, unit.name, side, change)).element));
     };
     const group = ([title, regions], wanted) => {
-      const own = units.filter((unit) => regions.includes(unit.region) && common.includes(unit.au) === wanted);
+      const own = units.filter((unit) => regions.includes(unit.region) && unit.common === wanted);
       return own.length ? el("section", {}, el("h4", {}, title), own.map(row)) : null;
     };
     const groups = (wanted) => el("div", { class: "fer-lab-groups" }, GROUPS.map((each) => group(each, wanted)));

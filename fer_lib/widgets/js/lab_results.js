@@ -17,8 +17,11 @@ function points(change) {
 /** Grey values → a canvas's pixels; `level` maps a value to 0–255. */
 export function paint(canvas, values, size, level) {
   canvas.width = canvas.height = size;
-  const image = new ImageData(size, size);
-  values.forEach((value, i) => image.data.set([...Array(3).fill(level(value)), 255], 4 * i));
+  const image = new ImageData(size, size), { data } = image;
+  values.forEach((value, i) => {
+    data[4 * i] = data[4 * i + 1] = data[4 * i + 2] = level(value);
+    data[4 * i + 3] = 255;
+  });
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
