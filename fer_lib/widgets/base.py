@@ -41,7 +41,8 @@ class PageWidget(anywidget.AnyWidget):
     def __init__(self, **traits: Any) -> None:
         unknown = sorted(set(traits) - set(self.trait_names()))
         if unknown:
-            own = sorted(name for name in self.class_own_traits() if not name.startswith("_"))
+            general = anywidget.AnyWidget.class_trait_names()
+            own = sorted(name for name in self.trait_names() if name not in general and not name.startswith("_"))
             raise UserError(f"{type(self).__name__} has no {unknown[0]!r}; it takes {', '.join(own) or 'nothing'}")
         super().__init__(**traits)
         self.on_msg(_answer)

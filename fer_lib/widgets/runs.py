@@ -1,15 +1,34 @@
-"""Plain rows of single runs, for the widgets that draw every run as a dot."""
+"""Plain rows of single runs, and the base of the widgets that draw every run as a dot."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
+
+import traitlets
 
 from fer_lib import results
 from fer_lib.errors import UserError
 from fer_lib.evaluation.cell import SELECTIONS
 from fer_lib.evaluation.tables import UNITS
+from fer_lib.widgets.base import PageWidget
 
 FIELDS = ("variant", "split", "selection", "unit", "fold", "seed", "accuracy")
 Row = dict[str, Any]
+
+
+class RunsWidget(PageWidget):
+    """A widget that shows rows (see FIELDS): those given, or those of a ledger entry that keeps its runs."""
+
+    entry: ClassVar[str]  # of the ledger, shown unless another one is named
+    rows = traitlets.List().tag(sync=True)
+    data = traitlets.Unicode("").tag(sync=True)
+    selection = traitlets.Unicode("validation").tag(sync=True)
+    unit = traitlets.Unicode("image").tag(sync=True)
+
+    def __init__(self, entry: str = "", rows: Iterable[Mapping[str, Any]] | None = None, **traits: Any) -> None:
+        if rows is None:
+            recorded = results.read(entry or self.entry)
+            rows, traits = rows_of(recorded), {"data": recorded.data, **traits}
+        super().__init__(rows=checked_rows(rows), **traits)
 
 
 def rows_of(entry: results.Entry) -> list[Row]:
