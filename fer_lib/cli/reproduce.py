@@ -81,16 +81,13 @@ def _controls(out: Path, device: str, training: bool, record: bool) -> None:
 
 
 def _filters(out: Path, chosen: tuple[str, ...], record: bool) -> None:
-    import time
-
     from fer_lib.reproduction import networks, summary
 
-    start, load = time.perf_counter(), networks.Pictures(48)
+    load = networks.Pictures(48)
     subjects = networks.subjects(out, load, chosen or networks.GROUPS)
     found = summary.study_all(subjects, load, out / "filters", click.echo)
     if record:
-        seconds = time.perf_counter() - start
-        path = summary.record(found, load("natural"), seconds, options.command_line())
+        path = summary.record(found, load("natural"), options.command_line())
         click.echo(f"{len(found)} networks; recorded in {path}")
 
 

@@ -1,5 +1,6 @@
 """What one network's filters answer to, on people it never saw: the protocol's measures, as plain numbers."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ def study_network(
 
     `load` gives the probe sets "natural", "factorial", "ladders" and "do-pairs" at the network's size.
     """
+    start = time.perf_counter()
     path, weights = out / f"{subject.name}.json", fingerprint(subject.network.model)
     if path.is_file() and read_json(path)["weights"] == weights:
         return read_json(path)
@@ -64,6 +66,7 @@ def study_network(
     }
     if subject.faces is not None:
         found["ablation"] = _ablation(subject, named, rng)
+    found["seconds"] = round(time.perf_counter() - start, 1)
     write_json(path, without_nan(found))
     return read_json(path)
 

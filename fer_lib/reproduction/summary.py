@@ -51,10 +51,8 @@ def study_all(
     return found
 
 
-def record(
-    found: Sequence[dict[str, Any]], natural: FaceDataset, seconds: float, command: str, ledger: Path = LEDGER
-) -> Path:
-    """Write the entry "filters". Raises UserError when no network was studied."""
+def record(found: Sequence[dict[str, Any]], natural: FaceDataset, command: str, ledger: Path = LEDGER) -> Path:
+    """Write the entry "filters"; its duration is that of all studies. Raises UserError when no network was studied."""
     if not found:
         raise UserError("filters: no network was studied; train the block networks first")
     values = {
@@ -63,7 +61,8 @@ def record(
         "groups": groups(found),
     }
     about = {"data": natural.provenance["label"], "data_hash": natural.provenance["data_hash"]}
-    entry = Entry.record("filters", command=command, seed=0, wall_seconds=round(seconds, 1), values=values, **about)
+    seconds = round(sum(row["seconds"] for row in found), 1)
+    entry = Entry.record("filters", command=command, seed=0, wall_seconds=seconds, values=values, **about)
     return write(entry, ledger)
 
 
@@ -101,7 +100,7 @@ def _at(row: Mapping[str, Any], path: Sequence[str]) -> float | None:
 
 def _compact(row: dict[str, Any]) -> dict[str, Any]:
     """The result without its longest table: of the ablated sets the discoveries alone."""
-    kept = {name: value for name, value in row.items() if name not in ("network", "images")}
+    kept = {name: value for name, value in row.items() if name not in ("network", "images", "seconds")}
     ablation = dict(kept.get("ablation", {}))
     if "sets" in ablation:
         ablation["sets"] = [line for line in ablation["sets"] if line["q"] <= 0.05]

@@ -65,10 +65,10 @@ def test_groups_sum_up_their_networks(found):
 
 def test_the_entry_is_sound(found, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
-    path = summary.record([found], load("natural"), 1.0, "fer-lib reproduce filters", tmp_path)
+    path = summary.record([found], load("natural"), "fer-lib reproduce filters", tmp_path)
     values = json.loads(path.read_text())["values"]
     assert values["groups"]["trained"]["labels"]["mean"] == found["labels"]["filters"]
     assert not results.verify(tmp_path)
     with pytest.raises(UserError, match="no network was studied"):
-        summary.record([], load("natural"), 1.0, "x", tmp_path)
+        summary.record([], load("natural"), "x", tmp_path)
     assert np.isfinite(values["groups"]["trained"]["held_out_auroc"]["mean"])
