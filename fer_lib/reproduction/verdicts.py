@@ -18,6 +18,8 @@ SURVIVES = 0.5  # median share of labels
 
 _GROUPS = {"trained": 10, "untrained": 5, "shuffled": 3, "identity": 3}  # networks that the protocol studies
 
+_CHANCE = "; the interval is so wide that this may be chance"
+
 Values = dict[str, Any]
 Judgement = tuple[str, str]  # verdict, the numbers behind it
 
@@ -84,7 +86,7 @@ def _regularisation(block: Values) -> Judgement:
     if found["low"] > 0:
         return REPRODUCED, numbers
     if found["difference"] <= 0:
-        return NOT, numbers
+        return NOT, numbers + (_CHANCE if found["high"] > 0 else "")
     return PARTLY, f"{numbers}; the interval holds 0, so these runs cannot tell"
 
 
@@ -95,7 +97,7 @@ def _zero_bias(block: Values) -> Judgement:
     if found["low"] > -MARGIN:
         return REPRODUCED, numbers
     if found["difference"] <= -MARGIN:
-        return NOT, numbers
+        return NOT, numbers + (_CHANCE if found["high"] > -MARGIN else "")
     return PARTLY, f"{numbers}; the interval reaches below -3 points, so these runs cannot tell"
 
 

@@ -77,6 +77,16 @@ def test_zero_bias(tmp_path, biased, low, high, verdict):
     assert judged(tmp_path)["C1c"] == verdict
 
 
+def test_a_verdict_that_may_be_chance_says_so(tmp_path):
+    told = {}
+    for low, high in ((-0.2, 0.1), (-0.09, -0.06)):
+        write(tmp_path, "plain-against-ad", block("synthetic/8/as_released/AD", -0.07, low, high))
+        write(tmp_path, "biases", block("synthetic/8/as_released/AD/bias", 0.07, -high, -low))
+        told[high] = [verdict.numbers for verdict in verdicts(tmp_path) if verdict.key in ("C1b", "C1c")]
+    assert all("may be chance" in numbers for numbers in told[0.1])
+    assert not any("may be chance" in numbers for numbers in told[-0.06])
+
+
 def test_an_unfinished_block_stays_open(tmp_path):
     write(tmp_path, "plain-against-ad", block("synthetic/8/as_released/AD", 0.5, 0.4, 0.6, finished=9))
     assert judged(tmp_path)["C1b"] == OPEN
