@@ -48,10 +48,11 @@ def train_controls(faces: FaceDataset, out: Path, device: str = "auto", progress
 
 def record(found: Sequence[dict[str, Any]], faces: FaceDataset, command: str, ledger: Path = LEDGER) -> Path:
     """Write the entry "controls": how well each control network knows the labels that it was trained on."""
-    seconds = sum(row.pop("seconds") for row in found)
+    networks = [{name: value for name, value in row.items() if name != "seconds"} for row in found]
+    seconds = sum(row["seconds"] for row in found)
     about = {"data": faces.provenance["label"], "data_hash": faces.provenance["data_hash"]}
     entry = Entry.record("controls", command=command, seed=list(SEEDS), wall_seconds=round(seconds, 1),
-                         values={"networks": list(found)}, **about)  # fmt: skip
+                         values={"networks": networks}, **about)  # fmt: skip
     return write(entry, ledger)
 
 
@@ -62,14 +63,14 @@ def folder(out: Path, kind: str, seed: int) -> Path:
 
 def _summary(run: TrainResult, training: FaceDataset, kind: str, seed: int) -> dict[str, Any]:
     """`training_accuracy`: on the clean training pictures; `commonest`: share of the commonest label among them."""
-    rows = run.history
+    rows, batch = run.history, run.config.batch_size
     right = predict(run.model, run.config, training).argmax(axis=1) == training.emotion
+    steps = rows["step"].diff().fillna(rows["step"].iloc[0])
     return {
         "kind": kind,
         "seed": seed,
         "classes": len(training.emotions),
         "training_accuracy": float(right.mean()),
         "commonest": float(np.bincount(training.emotion).max() / len(training)),
-        "seconds": float((rows["step"].diff().fillna(rows["step"].iloc[0]) / rows["images_per_second"]).sum())
-        * run.config.batch_size,
+        "seconds": float((batch * steps / rows["images_per_second"]).sum()),
     }
