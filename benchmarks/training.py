@@ -95,7 +95,12 @@ def _cuda_seconds(job: Callable[[], object]) -> float:
 def main() -> None:
     faces, config = noise_faces(), TrainConfig(size=SIZE, batch_size=BATCH)
     loop = our_loop(faces, config, "cpu")
-    ours, peer, loading = in_turn(lambda: loop.step()[0].item(), plain_step(faces, config), loop.batch)
+
+    def our_step() -> float:
+        with loop.convolutions():
+            return loop.step()[0].item()
+
+    ours, peer, loading = in_turn(our_step, plain_step(faces, config), loop.batch)
     result = {"name": "training step, 96 px, batch 64, AD", "ours": BATCH / ours, "peer": BATCH / peer}
     result |= {"ratio": peer / ours, "units": "images/s", "loading_share": loading / ours}
     result |= {"precision": resolve_precision("auto", torch.device("cpu")), "threads": torch.get_num_threads()}

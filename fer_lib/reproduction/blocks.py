@@ -47,10 +47,11 @@ def _cells(
     splits: Sequence[str] = ("folds",),
     **fields,
 ) -> tuple[Cell, ...]:
-    grid = product(recipes, variants, seeds, splits, folds)
+    # fold by fold: what stands when a block is stopped compares its configurations on the same folds
+    grid = product(folds, seeds, recipes, variants, splits)
     return tuple(
         Cell(TrainConfig.make(recipe, variant, "quick", seed=seed, **fields), fold, split)
-        for recipe, variant, seed, split, fold in grid
+        for fold, seed, recipe, variant, split in grid
     )
 
 
@@ -61,7 +62,7 @@ def _oddities() -> tuple[Cell, ...]:
         for name, value in ODDITIES.items()
         for cell in _cells(["AD"])
     ]
-    return (*ends, *changed)
+    return tuple(sorted((*ends, *changed), key=lambda cell: cell.fold))
 
 
 def blocks() -> dict[str, Block]:

@@ -1,7 +1,7 @@
 """The training loop. The data live in memory as tensors on the device; batches are drawn with replacement."""
 
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from fer_lib import winograd
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.errors import UserError
 from fer_lib.model import ZeroBiasCNN
@@ -59,7 +60,8 @@ def fit(
         loop = _Loop(training, config, place, identity["precision"], compile)
         if run:
             run.restore(loop.state)
-        loop.run(run, progress)
+        with loop.convolutions():
+            loop.run(run, progress)
     return loop.result(run, identity)
 
 
@@ -92,6 +94,11 @@ class _Loop:
         self.state = State(0, model, _optimizer(model, config), generators, [])
         self.forward = torch.compile(model) if compile else model
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+        self.by_winograd = device.type == "cpu" and precision == "float32" and not compile
+
+    def convolutions(self) -> AbstractContextManager[None]:
+        """How they are computed while training: by Winograd's algorithm where no matrix instruction is faster."""
+        return winograd.convolutions_of(self.state.model) if self.by_winograd else nullcontext()
 
     def run(self, run: RunFolder | None, progress: bool) -> None:
         config, state = self.config, self.state

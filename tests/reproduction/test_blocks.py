@@ -25,6 +25,15 @@ def test_oddities_change_one_line_each():
     assert len(recipes) == 2 + len(ODDITIES) and "custom" not in recipes
 
 
+@pytest.mark.parametrize("name", ["oddities", "seeds", "grid", "plain-against-ad"])
+def test_a_stopped_block_compares_on_the_same_folds(name):
+    """Cells come fold by fold; the first configuration, which contrasts are against, is as released."""
+    cells = blocks()[name].cells
+    folds = [cell.fold for cell in cells]
+    assert folds == sorted(folds)
+    assert cells[0].config.recipe == "as_released"
+
+
 @pytest.mark.parametrize("name", blocks())
 def test_a_block_has_one_size(name):
     block = blocks()[name]
