@@ -2,7 +2,8 @@
 
 Ready: from opening the page to the first prediction shown (target 3 s). Slider: from moving a slider to the prediction
 on the screen (120 ms). Frames: the face turned by the pointer for some seconds, at 400 px (30 a second); the canvas may
-get coarser while it moves, so its width is told too. Bytes: everything the lab may load (6 MB). The last line is JSON.
+get coarser while it moves, so its width is told too. Face alone: how long a draft and a full drawing take at 400 px,
+with no page around them. Bytes: everything the lab may load (6 MB). The last line is JSON.
 """
 
 import json
@@ -66,6 +67,33 @@ TURN = """async (seconds) => {
   return { frames: 1000 * widths.length / spent, width: widths.reduce((a, b) => a + b) / widths.length };
 }"""
 
+ALONE = """async () => {
+  const [{ Face, NEUTRAL }, { Head }, { unzip }] = await Promise.all(["face", "head", "packed"].map((name) => import(`/js/${name}.js`)));
+  const bytes = async (name) => (await fetch(`/assets/${name}`)).arrayBuffer();
+  const manifest = JSON.parse(new TextDecoder().decode(await bytes("lab.json")));
+  const part = async (name) => unzip(await bytes(name), manifest.files[name], name);
+  const canvas = Object.assign(document.createElement("canvas"), { width: 400, height: 400 });
+  const head = new Head(manifest, await part("lab_head.bin.gz")), face = new Face(canvas, head), name = "lab_person_00.bin.gz";
+  face.wear(head.person(manifest.people[0], manifest.files[name], await part(name)));
+  face.express(new Float32Array(2 * manifest.aus.length));
+  const spent = { draft: [], show: [] };
+  for (let i = 0; i < 40; i++) for (const kind of ["draft", "show"]) {
+    const start = performance.now();
+    face[kind]({ ...NEUTRAL, pose: [20 * Math.sin(i / 6), 0, 0] });
+    face.finish();
+    spent[kind].push(performance.now() - start);
+  }
+  return Object.fromEntries(Object.entries(spent).map(([kind, all]) => [kind, all.sort((a, b) => a - b)[20]]));
+}"""  # noqa: E501
+
+
+def face_alone(browser: Browser) -> dict[str, float]:
+    """Median milliseconds of a draft and of a full drawing, in turn."""
+    with serving(ASSETS.parent) as address, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{address}/assets/lab.json")
+        return page.evaluate(ALONE)
+
 
 def write_site(folder: Path) -> None:
     """The lab on a page of its own, as the book's build makes it."""
@@ -104,11 +132,14 @@ def measure(browser: Browser, address: str) -> dict[str, float]:
         page.wait_for_timeout(1000)
         slider = page.evaluate(MOVE, [MOVES, 1000])
         turned = page.evaluate(TURN, SECONDS)
+    alone = face_alone(browser)
     return {
         "ready, s": statistics.median(ready),
         "slider, ms": statistics.median(slider),
         "frames a second": turned["frames"],
         "canvas while it turns, px": turned["width"],
+        "draft alone at 400 px, ms": alone["draft"],
+        "full drawing alone at 400 px, ms": alone["show"],
         "MB": sum(path.stat().st_size for path in ASSETS.glob("*") if path.name.startswith(("lab", "network"))) / 1e6,
     }
 

@@ -20,6 +20,7 @@ from tests.widgets.lab_browser import browser  # noqa: F401 (a fixture)
 
 COUNT = 50
 MEAN, SHARE, LARGE = 0.15, 0.005, 4  # grey levels on average; at most this share of pixels differs by more than LARGE
+DRAFT_MEAN, DRAFT_BLOCK = 3, 12  # grey levels: over all pixels, and in the mean of any of 8 x 8 blocks (teeth)
 PROBABILITY = 0.05  # of any class
 TIE = 0.05  # a lead smaller than this is no prediction to agree on
 START = """async () => {
@@ -37,6 +38,24 @@ START = """async () => {
     face.wear(head.person(manifest.people[number], manifest.files[name], await part(name)));
     face.express(Float32Array.from(aus));
     return [...face.picture(96, scene)];
+  };
+  window.drafted = (side, scene) => { // mean and largest block difference of a draft from the drawing it stands for
+    face.canvas.width = face.canvas.height = side;
+    const paper = new OffscreenCanvas(side, side).getContext("2d");
+    const grey = () => {
+      paper.drawImage(face.canvas, 0, 0);
+      return paper.getImageData(0, 0, side, side).data.filter((_, i) => i % 4 === 0);
+    };
+    face.show(scene);
+    const shown = grey();
+    face.draft(scene);
+    const drafted = grey(), blocks = new Float64Array(64);
+    shown.forEach((value, i) => {
+      const at = Math.floor(i / side / side * 8) * 8 + Math.floor((i % side) / side * 8);
+      blocks[at] += 64 * (drafted[i] - value) / side ** 2;
+    });
+    return [shown.reduce((sum, value, i) => sum + Math.abs(value - drafted[i]), 0) / side ** 2,
+      Math.max(...blocks.map(Math.abs)), Math.max(...shown) - Math.min(...shown)];
   };
   window.see = (grey) => {
     const seen = network.predict(Uint8Array.from(grey));
@@ -98,6 +117,18 @@ def test_page_and_python_draw_the_same_faces_and_predict_the_same(page, network)
     assert (here - there).abs().max() <= PROBABILITY
     seen = np.array([page.evaluate("(grey) => window.see(grey).probabilities", grey) for grey in drawn[:5]])
     assert np.abs(seen - there[:5].numpy()).max() <= 1e-3
+
+
+def test_a_draft_shows_the_same_face(page) -> None:
+    """What is drawn while the face turns: no blur and coarser shadows, but neither another face nor another light."""
+    smile = [0.7 * (au in (6, 12, 25)) for au in facs.AUS] * 2
+    for yaw, side in ((0, 160), (25, 400), (-50, 251)):
+        scene = {"pose": [yaw, 5, 0], "light": [-22, 32], "contrast": 0.6}
+        ask = "([number, aus, scene]) => window.picture(number, aus, scene)"
+        page.evaluate(ask, [1, smile, scene])
+        mean, block, contrast = page.evaluate("([side, scene]) => window.drafted(side, scene)", [side, scene])
+        assert contrast > 100
+        assert mean <= DRAFT_MEAN and block <= DRAFT_BLOCK, (yaw, side, mean, block)
 
 
 def test_forward_pass_and_decoders_equal_torchs(page, network, some_pictures: Callable) -> None:

@@ -211,7 +211,8 @@ class Lab {
     const side = moving ? Math.round(wanted / this.coarse) : wanted;
     if (canvas.width !== side) canvas.width = canvas.height = side;
     this.express(this.model.get("aus"));
-    face.show(this.scene(), moving || this.coarse > 1 ? 1 : 2);
+    if (moving) face.draft(this.scene());
+    else face.show(this.scene(), this.coarse > 1 ? 1 : 2);
     if (moving) this.pace(start);
   }
 

@@ -61,21 +61,35 @@ void main() {
   mean = sum / float(to - from + 1);
 }`;
 
-const CHART = `
+/** A map at uv: between its texels, or in a draft the nearest one, for software a quarter of the work. */
+const at = (draft, map, uv) => (draft ? `texelFetch(${map}, ivec2((${uv}) * vec2(textureSize(${map}, 0))), 0)` : `texture(${map}, ${uv})`);
+
+const chart = (draft) => `
 uniform vec4 chart;      // left, top, dm; width, height, dm
 uniform sampler2D strandMap; uniform vec2 strandScale;
 float strandsAt(vec2 p) {
   vec2 uv = vec2((p.x - chart.x) / chart.z, (chart.y - p.y - .5 / 240.) / chart.w);
-  return strandScale.x + strandScale.y * texture(strandMap, uv).r;
+  return strandScale.x + strandScale.y * ${at(draft, "strandMap", "uv")}.r;
 }
 float sigmoid(float x) { return 1. / (1. + exp(-x)); }
 `;
 
+const lashesHere = (draft) => (draft ? "texture(lashes, gl_FragCoord.xy / (2. * vec2(textureSize(lashes, 0)))).r" : "texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r");
+
+const TONE = `
+float tone(float light) { return pow(max(1.30 * light / (1. + .30 * light), 1e-4), .56); }
+`;
+
+/** Where a shader's light goes: on, as it is, or in a draft straight to grey levels. */
+const output = (draft) => (draft
+  ? { declared: `${TONE}uniform float exposure; out vec4 grey;`, from: (light) => `grey = vec4(vec3(tone(exposure * (${light}))), 1.);` }
+  : { declared: "out float light;", from: (light) => `light = ${light};` });
+
 /** The wall and, for people with long hair, the hair behind the face. */
-export const WALL = `${HEADER}${CHART}
+const behind = (draft) => `${HEADER}${chart(draft)}${output(draft).declared}
 uniform vec4 place;     // pixels a dm, row of the eyes, column of the middle, long hair
 uniform vec2 hair;      // darkness, volume
-uniform float level; uniform sampler2D lashes; out float light;
+uniform float level; uniform sampler2D lashes;
 void main() {
   float wall = pow(clamp(level, .02, 1.), 2.);
   vec2 at = vec2((gl_FragCoord.x - place.z) / place.x, 7.285 - (gl_FragCoord.y - place.y) / place.x);
@@ -83,12 +97,14 @@ void main() {
   float edge = .80 + .06 * hair.y + .03 * sin(3.1 * at.y) + .10 * (strands - 1.);
   float cover = sigmoid((edge - abs(at.x)) / .012) * place.w;
   float dark = (.16 - .14 * hair.x) * max(strands, .3) * (.55 + .45 * min(abs(at.x) / .8, 1.));
-  light = mix(wall, dark, cover) * (1. - .8 * texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r);
+  ${output(draft).from(`mix(wall, dark, cover) * (1. - .8 * ${lashesHere(draft)})`)}
 }`;
+export const WALL = behind(false);
+export const WALL_DRAFT = behind(true);
 
-const ON_SKIN = `
-  vec3 folds = texture(foldMap, vec2((vTemplate.x - lined.x) / lined.z, (lined.y - vTemplate.y) / lined.w)).rgb;
-  float paint = paintScale.x + paintScale.y * texture(paintMap, vec2((vTemplate.x - chart.x) / chart.z, (chart.y - vTemplate.y) / chart.w)).r;
+const onSkin = (draft) => `
+  vec3 folds = ${at(draft, "foldMap", "vec2((vTemplate.x - lined.x) / lined.z, (lined.y - vTemplate.y) / lined.w)")}.rgb;
+  float paint = paintScale.x + paintScale.y * ${at(draft, "paintMap", "vec2((vTemplate.x - chart.x) / chart.z, (chart.y - vTemplate.y) / chart.w)")}.r;
   // the head's own axes: rows of the rotation
   normal = normalize(normal - folds.x * (vec3(1., 0., 0.) * turn) - folds.y * (vec3(0., 1., 0.) * turn));
   albedo = person1.x * paint * (1. - .26 * min(folds.z, 1.6)) * (1. - person1.y * vMasks.x);
@@ -109,20 +125,51 @@ const ELSEWHERE = `
     albedo = .16; gloss = .05;
   }`;
 
-/** What the mesh looks like; skin and all else apart, as software runs both sides of every branch. */
-export const SKIN = shade(true);
-export const PARTS = shade(false);
+/** How much of the sky, and whether the lamp, is hidden from what stands at \`depthHere\`. */
+const HIDDEN = `
+uniform vec3 towards; uniform float pixelsPerDm;
+uniform sampler2D depths, near1, near2;
+float hollow(sampler2D pooled, float reach, vec2 uv, float depthHere) {
+  return clamp((min(depthHere, .8) - texture(pooled, uv).r) / reach - .1, 0., 2.);
+}
+float skyAt(vec2 uv, float depthHere) {
+  return exp(-1.5 * hollow(near1, .05, uv, depthHere) - .8 * hollow(near2, .16, uv, depthHere));
+}
+float blockedAt(float far, float depthHere) {
+  vec2 at = gl_FragCoord.xy + vec2(towards.x, -towards.y) * far * pixelsPerDm;
+  float rise = depthHere - towards.z * far - texture(depths, at / vec2(textureSize(depths, 0))).r;
+  return clamp((rise - .015) / .04, 0., 1.) * clamp((.7 - rise) / .2, 0., 1.);
+}
+float shadow(float d) { // no loop over an array: software draws it half as fast
+  return max(max(max(blockedAt(.05, d), blockedAt(.09, d)), max(blockedAt(.14, d), blockedAt(.20, d))),
+             max(max(blockedAt(.28, d), blockedAt(.38, d)), blockedAt(.50, d)));
+}
+`;
 
-function shade(body) {
-  return `${HEADER}${CHART}
+/** For drafts: what is hidden, once for four pixels. */
+export const HIDING = `${HEADER}${HIDDEN}
+out vec4 hidden;
+void main() {
+  vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0));
+  float here = texelFetch(depths, ivec2(gl_FragCoord.xy), 0).r;
+  hidden = vec4(skyAt(uv, here), shadow(here), 0., 1.);
+}`;
+
+/** What the mesh looks like; skin and all else apart, as software runs both sides of every branch. */
+export const SKIN = shade(true, false);
+export const PARTS = shade(false, false);
+export const SKIN_DRAFT = shade(true, true);
+export const PARTS_DRAFT = shade(false, true);
+
+function shade(body, draft) {
+  return `${HEADER}${chart(draft)}${output(draft).declared}${draft ? "uniform sampler2D hidden; uniform vec3 towards;" : HIDDEN}
 in vec3 vNormal, vEye, vTemplate; in vec4 vMasks; in float vDepth; flat in int vPart;
-uniform mat3 turn; uniform vec3 towards; uniform float share, pixelsPerDm;
-uniform sampler2D depths, near1, near2, lashes, paintMap, foldMap;
+uniform mat3 turn; uniform float share;
+uniform sampler2D lashes, paintMap, foldMap;
 uniform vec2 paintScale; uniform vec4 lined;   // left, top, width, height of the folds' window, dm
 uniform vec4 person1;    // albedo of the skin; lips, hair and iris darkness
 uniform vec2 person2;    // hairline, dm; brightness of teeth
 uniform vec2 tones;      // eyes and teeth beside dark skin; exposure for the skin
-out float light;
 
 float hairField(vec3 t) {
   float x = abs(t.x), over = max(x - .30, 0.);
@@ -143,25 +190,14 @@ float teethAlbedo(bool upper) {
   float gum = sigmoid((upper ? vTemplate.y - 6.70 : 6.52 - vTemplate.y) / .008);
   return .62 * person2.y * gap * (1. - .7 * gum);
 }
-float hollow(sampler2D pooled, float reach, vec2 uv) {
-  return clamp((min(vDepth, .8) - texture(pooled, uv).r) / reach - .1, 0., 2.);
-}
-float blockedAt(float far) {
-  vec2 at = gl_FragCoord.xy + vec2(towards.x, -towards.y) * far * pixelsPerDm;
-  float rise = vDepth - towards.z * far - texture(depths, at / vec2(textureSize(depths, 0))).r;
-  return clamp((rise - .015) / .04, 0., 1.) * clamp((.7 - rise) / .2, 0., 1.);
-}
-float shadow() { // no loop over an array: software draws it half as fast
-  return max(max(max(blockedAt(.05), blockedAt(.09)), max(blockedAt(.14), blockedAt(.20))),
-             max(max(blockedAt(.28), blockedAt(.38)), blockedAt(.50)));
-}
 void main() {
-  vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0));
   vec3 normal = normalize(vNormal);
   bool teeth = false;
   float albedo, gloss;
-  ${body ? ON_SKIN : ELSEWHERE}
-  float sky = exp(-1.5 * hollow(near1, .05, uv) - .8 * hollow(near2, .16, uv)), blocked = shadow();
+  ${body ? onSkin(draft) : ELSEWHERE}
+  ${draft
+    ? "vec2 seen = texture(hidden, gl_FragCoord.xy / (2. * vec2(textureSize(hidden, 0)))).rg; float sky = seen.x, blocked = seen.y;"
+    : "vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0)); float sky = skyAt(uv, vDepth), blocked = shadow(vDepth);"}
   if (teeth) { sky = pow(sky, .45); blocked *= .35; }  // enamel is lit from within
   float key = pow(max((dot(normal, towards) + .25) / 1.25, 0.), 1.2) * (1. - .72 * blocked);
   float dome = (.66 + .22 * normal.y + .20 * max(normal.z, 0.)) * sky;
@@ -170,19 +206,18 @@ void main() {
   float shine90 = shine16 * shine16 * shine16 * shine16 * shine16 * shine8 * shine2;
   float lobes = (.045 * shine8 * shine4 + gloss * .35 * shine90) * (1. - blocked) * sky;
   float colour = albedo * (1.75 * share * key + 1.15 * (1. - share) * dome) + lobes * share;
-  light = colour * tones.y * (1. - .8 * texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r);
+  ${output(draft).from(`colour * tones.y * (1. - .8 * ${lashesHere(draft)})`)}
 }`;
 }
 
 /** Box filter over the finer samples, and the tone curve. */
-export const DEVELOP = `${HEADER}
-uniform sampler2D linear; uniform int samples; uniform float exposure; out float tone;
+export const DEVELOP = `${HEADER}${TONE}
+uniform sampler2D linear; uniform int samples; uniform float exposure; out float toned;
 void main() {
   ivec2 corner = ivec2(gl_FragCoord.xy) * samples;
   float sum = 0.;
   for (int y = 0; y < samples; y++) for (int x = 0; x < samples; x++) sum += texelFetch(linear, corner + ivec2(x, y), 0).r;
-  float light = exposure * sum / float(samples * samples);
-  tone = pow(max(1.30 * light / (1. + .30 * light), 1e-4), .56);
+  toned = tone(exposure * sum / float(samples * samples));
 }`;
 
 /** The lens's blur, and grey levels: four fetches between the texels weigh nine. \`flip\`: canvases count rows upwards. */
