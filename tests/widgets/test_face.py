@@ -55,7 +55,7 @@ START = """async () => {
       blocks[at] += 64 * (drafted[i] - value) / side ** 2;
     });
     return [shown.reduce((sum, value, i) => sum + Math.abs(value - drafted[i]), 0) / side ** 2,
-      Math.max(...blocks.map(Math.abs)), Math.max(...shown) - Math.min(...shown)];
+      Math.max(...blocks.map(Math.abs)), shown.reduce((most, value) => Math.max(most, value)) - shown.reduce((least, value) => Math.min(least, value))];
   };
   window.see = (grey) => {
     const seen = network.predict(Uint8Array.from(grey));
