@@ -5,12 +5,15 @@ from pathlib import Path
 import click
 
 from fer_lib.cli import options
+from fer_lib.results import LEDGER
 
 
 @click.command(context_settings={"show_default": True})
 @click.argument("names", nargs=-1, metavar="[BLOCK]...")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="runs/reproduction",
               help="Finished cells there are kept; the same command goes on where it was stopped.")  # fmt: skip
+@click.option("--ledger", type=click.Path(file_okay=False, path_type=Path), default=LEDGER, show_default="book/results",
+              help="Where results are recorded, and recorded cells are found.")  # fmt: skip
 @click.option("--list", "listed", is_flag=True, help="Say what each block asks and how much of it is done.")
 @click.option("--training/--no-training", default=True, help="Without: record the cells that are finished.")
 @click.option("--record/--no-record", default=True, help="Write each block into the ledger, book/results.")
@@ -20,7 +23,7 @@ from fer_lib.cli import options
 @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
 @click.option("--group", "groups", type=click.Choice(["trained", "untrained", "shuffled", "identity", "decorrelated"]),
               multiple=True, help="For filters: only these networks. Repeatable.")  # fmt: skip
-def reproduce(names, out, listed, training, record, groups, **place) -> None:
+def reproduce(names, out, ledger, listed, training, record, groups, **place) -> None:
     """Train what the protocol names and record it: all blocks in order, or those named. See book/results/PROTOCOL.md.
 
     The block "controls" trains the networks with shuffled labels and with identities; "filters" looks
@@ -36,38 +39,40 @@ def reproduce(names, out, listed, training, record, groups, **place) -> None:
     if unknown:
         raise UserError(f"block {unknown[0]!r} is unknown; expected one of {', '.join(known)}")
     if listed:
-        return _list(every.values(), out)
+        return _list(every.values(), out, ledger)
     for name in names or known:
         if name == "controls":
-            _controls(out, place["device"], training, record)
+            _controls(out, ledger, place["device"], training, record)
         elif name == "filters":
-            _filters(out, groups, record)
+            _filters(out, ledger, groups, record)
         elif name == "people":
-            _people(out)
+            _people(out, ledger, record)
         else:
-            _block(every[name], out, training, record, place)
+            _block(every[name], out, ledger, training, record, place)
 
 
-def _list(every, out: Path) -> None:
+def _list(every, out: Path, ledger: Path) -> None:
     from fer_lib.reproduction.runs import finished
 
     for block in every:
-        click.echo(f"{block.name:<17} {len(finished(block, out)):>3} of {len(block.cells):>3} cells  {block.question}")
+        click.echo(
+            f"{block.name:<17} {len(finished(block, out, ledger)):>3} of {len(block.cells):>3} cells  {block.question}"
+        )
 
 
-def _block(block, out: Path, training: bool, record: bool, place) -> None:
+def _block(block, out: Path, ledger: Path, training: bool, record: bool, place) -> None:
     from fer_lib.reproduction import runs
 
     click.echo(f"{block.name}: {block.question}")
     if training:
-        runs.train(block, out, options.load_faces(block.data, block.size, block.classes), **place)
+        runs.train(block, out, options.load_faces(block.data, block.size, block.classes), ledger, **place)
     if record:
-        found = runs.finished(block, out)
-        path = runs.record(block, found, f"fer-lib reproduce {block.name}")
+        found = runs.finished(block, out, ledger)
+        path = runs.record(block, found, f"fer-lib reproduce {block.name}", ledger)
         click.echo(f"{len(found)} of {len(block.cells)} cells; recorded in {path}")
 
 
-def _controls(out: Path, device: str, training: bool, record: bool) -> None:
+def _controls(out: Path, ledger: Path, device: str, training: bool, record: bool) -> None:
     from fer_lib.reproduction import controls
 
     if not training:
@@ -77,21 +82,21 @@ def _controls(out: Path, device: str, training: bool, record: bool) -> None:
     for row in found:
         click.echo("{kind}, seed {seed}: right on {training_accuracy:.1%} of its training pictures".format(**row))
     if record:
-        click.echo(f"recorded in {controls.record(found, faces, options.command_line())}")
+        click.echo(f"recorded in {controls.record(found, faces, options.command_line(), ledger)}")
 
 
-def _filters(out: Path, chosen: tuple[str, ...], record: bool) -> None:
+def _filters(out: Path, ledger: Path, chosen: tuple[str, ...], record: bool) -> None:
     from fer_lib.reproduction import networks, summary
 
     load = networks.Pictures(48)
     subjects = networks.subjects(out, load, chosen or networks.GROUPS)
     found = summary.study_all(subjects, load, out / "filters", click.echo)
     if record:
-        path = summary.record(found, load("natural"), options.command_line())
+        path = summary.record(found, load("natural"), options.command_line(), ledger)
         click.echo(f"{len(found)} networks; recorded in {path}")
 
 
-def _people(out: Path) -> None:
+def _people(out: Path, ledger: Path, record: bool) -> None:
     import time
 
     from fer_lib.data import load_dataset
@@ -107,4 +112,4 @@ def _people(out: Path) -> None:
     seconds = round(time.perf_counter() - start, 1)
     entry = Entry.record("people", command=options.command_line(), seed=people.SEED, wall_seconds=seconds,
                          values=values, **about)  # fmt: skip
-    click.echo(f"{len(measured)} networks; recorded in {write(entry)}")
+    click.echo(f"{len(measured)} networks; " + (f"recorded in {write(entry, ledger)}" if record else "not recorded"))

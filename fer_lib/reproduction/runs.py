@@ -1,4 +1,8 @@
-"""Train the blocks of the protocol and write what they found into the ledger. Finished cells are never redone."""
+"""Train the blocks of the protocol and write what they found into the ledger. Finished cells are never redone.
+
+A cell's result lies in `out` on the machine that trained it, and beside the ledger once its block is recorded, so that
+another machine goes on where this one stopped.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,27 +11,35 @@ from typing import Any
 from fer_lib import evaluation
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.errors import UserError
-from fer_lib.evaluation.cell import Cell
+from fer_lib.evaluation.cell import Cell, parts
 from fer_lib.evaluation.contrast import contrasts
-from fer_lib.files import read_json
+from fer_lib.files import read_json, write_json
 from fer_lib.reproduction.blocks import Block
 from fer_lib.results import LEDGER, Entry, write
+from fer_lib.training import TrainConfig
+from fer_lib.training.config import resolve_device
+from fer_lib.training.loop import run_identity
 
 
-def train(block: Block, out: Path, faces: FaceDataset, **place: Any) -> list[dict[str, Any]]:
-    """Run every cell of the block; `place` (jobs, ray, gpus, device, progress) goes to `evaluation.evaluate`."""
-    found = []
+def train(block: Block, out: Path, faces: FaceDataset, ledger: Path = LEDGER, **place: Any) -> None:
+    """Run every cell of the block that is not recorded; `place` (jobs, ray, gpus, device, progress) goes to `evaluate`.
+
+    A block whose networks are kept runs all its cells: the ledger holds results, no networks.
+    """
     for split in dict.fromkeys(cell.split for cell in block.cells):
-        cells = [cell for cell in block.cells if cell.split == split]
         dataset = evaluation.split_dataset(faces, split)
-        found += evaluation.evaluate(dataset, cells, out / block.folder, keep=block.keep, **place)
-    return found
+        cells = [cell for cell in block.cells if cell.split == split]
+        if not block.keep:
+            cells = [cell for cell in cells if not _is_recorded(block, cell, dataset, ledger)]
+        if cells:
+            evaluation.evaluate(dataset, cells, out / block.folder, keep=block.keep, **place)
 
 
-def finished(block: Block, out: Path) -> list[dict[str, Any]]:
-    """Results of the block's cells that are done, in the block's order."""
-    paths = (result_file(block, cell, out) for cell in block.cells)
-    return [read_json(path) for path in paths if path.is_file()]
+def finished(block: Block, out: Path, ledger: Path = LEDGER) -> list[dict[str, Any]]:
+    """Results of the block's cells that are done here or recorded, in the block's order."""
+    places = ((result_file(block, cell, out), recorded_file(block, cell, ledger)) for cell in block.cells)
+    paths = (next((path for path in pair if path.is_file()), None) for pair in places)
+    return [read_json(path) for path in paths if path]
 
 
 def result_file(block: Block, cell: Cell, out: Path) -> Path:
@@ -35,14 +47,37 @@ def result_file(block: Block, cell: Cell, out: Path) -> Path:
     return out / block.folder / "cells" / f"{cell.key}.json"
 
 
+def recorded_file(block: Block, cell: Cell, ledger: Path = LEDGER) -> Path:
+    """Where the cell's result lies once it is recorded."""
+    return ledger / "cells" / block.folder / f"{cell.key}.json"
+
+
+def _is_recorded(block: Block, cell: Cell, dataset: FaceDataset, ledger: Path) -> bool:
+    """Whether the ledger holds this very training, on whatever machine; the result says on which."""
+    path = recorded_file(block, cell, ledger)
+    identity = run_identity(parts(dataset, cell)[0], cell.config, resolve_device("auto"))
+    return path.is_file() and _portable(read_json(path)["identity"]) == _portable(identity)
+
+
+def _portable(identity: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in identity.items() if name not in ("device", "precision")}
+
+
 def record(block: Block, results: Sequence[dict[str, Any]], command: str, ledger: Path = LEDGER) -> Path:
     """Write the block's ledger entry from its finished cells; the entry says how many are still missing.
 
     `values`: planned and finished (cells), configurations (see `evaluation.as_values`), contrasts (paired differences
-    against the first configuration), cells (one row a training, for strips of dots), commits and machines.
+    against the first configuration), cells (one row a training, for strips of dots), commits and machines. The whole
+    results go to ledger/cells. Raises UserError for no results, or results on different data.
     """
     if not results:
         raise UserError(f"{block.name}: no cell is finished; train some first")
+    hashes = {result["data_hash"] for result in results}
+    if len(hashes) > 1:
+        raise UserError(
+            f"{block.name}: its cells were trained on {len(hashes)} versions of {block.data}; expected one: "
+            f"delete the older ones in {ledger / 'cells' / block.folder} and train them again"
+        )
     seconds = sum(result["wall_seconds"] for result in results)
     values = {
         "question": block.question,
@@ -66,6 +101,9 @@ def record(block: Block, results: Sequence[dict[str, Any]], command: str, ledger
         wall_seconds=round(seconds, 1),
         values=values,
     )
+    for result in results:
+        cell = Cell(TrainConfig(**result["identity"]["config"]), result["fold"], result["split"])
+        write_json(recorded_file(block, cell, ledger), result)
     return write(entry, ledger)
 
 

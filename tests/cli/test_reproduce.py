@@ -12,7 +12,7 @@ def run(*words):
 
 
 def test_list_names_every_block_and_how_far_it_is(tmp_path):
-    lines = run("reproduce", "--list", "--out", tmp_path).output.splitlines()
+    lines = run("reproduce", "--list", "--out", tmp_path, "--ledger", tmp_path).output.splitlines()
     assert [line.split()[0] for line in lines] == list(blocks())
     assert all(
         f" 0 of {len(block.cells):>3} cells" in line for line, block in zip(lines, blocks().values(), strict=True)
@@ -25,8 +25,17 @@ def test_an_unknown_block_lists_the_known(tmp_path):
 
 
 def test_nothing_trained_is_nothing_recorded(tmp_path):
-    result = run("reproduce", "networks", "--no-training", "--out", tmp_path)
+    result = run("reproduce", "networks", "--no-training", "--out", tmp_path, "--ledger", tmp_path)
     assert result.exit_code == 2 and "no cell is finished" in result.output
+
+
+def test_recorded_cells_count_as_done_on_another_machine(tmp_path):
+    block = blocks()["six-classes"]
+    path = tmp_path / "cells" / block.folder / f"{block.cells[0].key}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    output = run("reproduce", "--list", "--out", tmp_path / "none", "--ledger", tmp_path).output
+    assert "six-classes         1 of  10 cells" in output
 
 
 def test_filters_say_what_to_train_first(tmp_path, monkeypatch):

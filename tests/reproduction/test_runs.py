@@ -11,8 +11,9 @@ from fer_lib.data import load_dataset
 from fer_lib.errors import UserError
 from fer_lib.evaluation.cell import Cell
 from fer_lib.evaluation.contrast import contrast
+from fer_lib.files import read_json
 from fer_lib.reproduction import check, controls, runs
-from fer_lib.reproduction.blocks import Block
+from fer_lib.reproduction.blocks import Block, blocks
 from fer_lib.training import TrainConfig
 
 
@@ -38,7 +39,7 @@ def out(block, faces, tmp_path_factory):
 
 def test_an_entry_holds_rows_and_contrasts(block, out, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
-    path = runs.record(block, runs.finished(block, out), "fer-lib reproduce tiny", tmp_path)
+    path = runs.record(block, runs.finished(block, out, tmp_path), "fer-lib reproduce tiny", tmp_path)
     values = json.loads(path.read_text())["values"]
     assert (values["planned"], values["finished"]) == (4, 4)
     rows = {row["fold"]: row for row in values["cells"] if "as_described" in row["configuration"]}
@@ -51,10 +52,48 @@ def test_an_entry_holds_rows_and_contrasts(block, out, tmp_path, monkeypatch):
 def test_an_unfinished_block_says_so(block, out, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
     more = replace(block, cells=(*block.cells, Cell(replace(block.cells[0].config, seed=9), 0)))
-    values = json.loads(runs.record(more, runs.finished(more, out), "x", tmp_path).read_text())["values"]
+    values = json.loads(runs.record(more, runs.finished(more, out, tmp_path), "x", tmp_path).read_text())["values"]
     assert (values["planned"], values["finished"]) == (5, 4)
     with pytest.raises(UserError, match="no cell is finished"):
         runs.record(block, [], "x", tmp_path)
+
+
+def test_another_machine_goes_on_with_what_is_recorded(block, out, faces, tmp_path, monkeypatch):
+    """Two of four cells are recorded; elsewhere the other two are trained, and an altered training is not taken."""
+    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
+    half = replace(block, cells=block.cells[:2])
+    ledger, elsewhere = tmp_path / "ledger", tmp_path / "elsewhere"
+    runs.record(half, runs.finished(half, out, ledger), "x", ledger)
+    assert sorted(path.name for path in ledger.glob("*.json")) == ["tiny.json"]
+    runs.train(block, elsewhere, faces, ledger, progress=False)
+    trained = [cell for cell in block.cells if runs.result_file(block, cell, elsewhere).is_file()]
+    assert trained == list(block.cells[2:])
+    found = runs.finished(block, elsewhere, ledger)
+    assert [row["recipe"] for row in found] == ["as_released"] * 2 + ["as_described"] * 2
+    longer = replace(half, cells=tuple(replace(c, config=replace(c.config, steps=3)) for c in half.cells))
+    runs.train(longer, tmp_path / "longer", faces, ledger, progress=False)
+    assert len(runs.finished(longer, tmp_path / "longer", tmp_path)) == 2
+    kept = replace(half, keep=True, cells=half.cells[:1])
+    runs.train(kept, tmp_path / "kept", faces, ledger, progress=False)
+    assert list((tmp_path / "kept" / block.folder / "runs").iterdir())
+
+
+def test_cells_on_different_data_are_not_mixed(block, out, tmp_path):
+    mixed = runs.finished(block, out, tmp_path)
+    mixed[0] |= {"data_hash": "f" * 64}
+    with pytest.raises(UserError, match="2 versions of synthetic"):
+        runs.record(block, mixed, "x", tmp_path)
+
+
+def test_recorded_rows_are_those_of_their_cells():
+    """What the book quotes agrees with the trainings that lie beside the ledger."""
+    for name, block in blocks().items():
+        rows = results.read(name).values["cells"] if name in results.names() else []
+        held = [read_json(path) for cell in block.cells if (path := runs.recorded_file(block, cell)).is_file()]
+        recorded = {row["configuration"] + str((row["fold"], row["seed"])): row for row in rows}
+        for result in held if len(held) == len(rows) else []:
+            row = runs._row(result)
+            assert recorded[row["configuration"] + str((row["fold"], row["seed"]))] == row
 
 
 def test_the_interval_is_nadeau_and_bengios():
@@ -106,7 +145,7 @@ def test_a_recorded_cell_comes_out_the_same(block, out, faces, tmp_path, monkeyp
     monkeypatch.setattr(check, "load_dataset", lambda name, size: faces)
     with pytest.raises(UserError, match="no recorded cells"):
         next(check.rerun_sample(1, 0, tmp_path / "again", tmp_path))
-    runs.record(block, runs.finished(block, out), "x", tmp_path)
+    runs.record(block, runs.finished(block, out, tmp_path), "x", tmp_path)
     found = list(check.rerun_sample(2, 0, tmp_path / "again", tmp_path))
     assert len(found) == 2 and all(rerun.found == pytest.approx(rerun.recorded, abs=1e-6) for rerun in found)
     assert not check.Rerun("b", "c", 0.5, 0.56).holds

@@ -49,13 +49,13 @@ START = """async () => {
     face.show(scene);
     const shown = grey();
     face.draft(scene);
-    const drafted = grey(), blocks = new Float64Array(64);
+    const drafted = grey(), sorted = Uint8Array.from(shown).sort(), blocks = new Float64Array(64);
     shown.forEach((value, i) => {
       const at = Math.floor(i / side / side * 8) * 8 + Math.floor((i % side) / side * 8);
       blocks[at] += 64 * (drafted[i] - value) / side ** 2;
     });
     return [shown.reduce((sum, value, i) => sum + Math.abs(value - drafted[i]), 0) / side ** 2,
-      Math.max(...blocks.map(Math.abs)), shown.reduce((most, value) => Math.max(most, value)) - shown.reduce((least, value) => Math.min(least, value))];
+      Math.max(...blocks.map(Math.abs)), sorted.at(-1) - sorted[0]];
   };
   window.see = (grey) => {
     const seen = network.predict(Uint8Array.from(grey));
