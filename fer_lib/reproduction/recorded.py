@@ -104,6 +104,50 @@ def filters(ledger: Path = LEDGER) -> "pandas.DataFrame":
     return pandas.DataFrame(rows, columns=["measure", *kinds])
 
 
+def groups(ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """One row a group of people of the balanced set: accuracy in %, minus the first group, AUROC; with 95 % intervals.
+
+    Empty without the entry "people".
+    """
+    import pandas
+
+    held = read("people", ledger).values if "people" in names(ledger) else {}
+    found = [_group(by, name, entry) for by, entry in _attributes(held).items() for name in entry["groups"]]
+    return pandas.DataFrame(found, columns=["by", "group", "people", "accuracy", "minus the first", "AUROC"])
+
+
+def gaps(ledger: Path = LEDGER) -> dict[str, dict[str, float]]:
+    """ "male minus female" and so on → difference in accuracy with its interval, of the entry "people"."""
+    held = read("people", ledger).values if "people" in names(ledger) else {}
+    return {
+        name: {"difference": found["value"], "low": found["low"], "high": found["high"]}
+        for entry in _attributes(held).values()
+        for name, found in entry["contrasts"].items()
+    }
+
+
+def _attributes(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: entry for name, entry in values.items() if isinstance(entry, dict) and "groups" in entry}
+
+
+def _group(by: str, name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    found, first = entry["groups"][name], next(iter(entry["groups"]))
+    gap = entry["contrasts"].get(f"{name} minus {first}")
+    return {
+        "by": by,
+        "group": name,
+        "people": found["people"],
+        "accuracy": _interval(found["accuracy"], 100, ".1f"),
+        "minus the first": _interval(gap, 100, "+.1f") if gap else "–",
+        "AUROC": _interval(found["auroc"], 1, ".3f"),
+    }
+
+
+def _interval(found: dict[str, float], times: int, form: str) -> str:
+    value, low, high = (format(times * found[name], form) for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
 def spoken(configuration: str) -> str:
     """ "synthetic/8/as_released/AD/bias" as a reader says it: "AD, as released, with biases"."""
     _, _, recipe, variant, *rest = configuration.split("/")

@@ -70,3 +70,19 @@ def test_filters_are_told_by_kind_of_network(ledger):
 def test_every_configuration_of_the_protocol_can_be_spoken():
     assert recorded.spoken("synthetic/8/as_released but min_max=False/AD") == "AD, as released but min_max=False"
     assert recorded.spoken("synthetic/8/as_released/AD/by-image") == "AD, as released, split by image"
+
+
+def test_groups_of_people_stand_beside_the_first(ledger):
+    assert recorded.groups(ledger).empty and recorded.gaps(ledger) == {}
+    score = {"value": 0.5, "low": 0.4, "high": 0.6}
+    group = {"people": 40, "images": 320, "accuracy": score, "auroc": score}
+    gap = {"value": -0.1, "low": -0.2, "high": 0.05}
+    by_gender = {"groups": {"female": group, "male": group}, "contrasts": {"male minus female": gap}}
+    values = {"networks": 10, "images": 640, "gender": by_gender}
+    results.write(results.Entry("people", "x", 2, "0" * 40, {}, "2", "d", "0" * 64, 1.0, values), ledger)
+    female, male = recorded.groups(ledger).to_dict("records")
+    assert (female["by"], female["group"], female["people"], female["minus the first"]) == ("gender", "female", 40, "–")
+    assert female["accuracy"] == "50.0 (40.0 to 60.0)" and male["AUROC"] == "0.500 (0.400 to 0.600)"
+    assert male["minus the first"] == "-10.0 (-20.0 to +5.0)"
+    (found,) = recorded.gaps(ledger).values()
+    assert recorded.in_points(found) == "-10.0 points (95 % interval -20.0 to +5.0)"
