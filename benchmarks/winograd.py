@@ -55,7 +55,7 @@ def error(way: Convolve, given: tuple[Tensor, Tensor, Tensor]) -> float:
     """Largest relative error of output and gradients."""
     exact = both_ways(direct, *(tensor.detach().double().requires_grad_() for tensor in given[:2]), given[2].double())
     pairs = zip(both_ways(way, *given), exact, strict=True)
-    return max(float((found - true).norm() / true.norm()) for found, true in pairs)
+    return max(((found - true).norm() / true.norm()).item() for found, true in pairs)
 
 
 def main() -> None:
