@@ -16,10 +16,11 @@ async function sheet(model, name) {
   return { draw, grey, tiles };
 }
 
-/** Put a portrait on each person's button. */
+/** Put a portrait on each person's button. Images, as a browser lays every canvas over the page anew in each frame. */
 export async function thumbnails(model, holder) {
   const { draw } = await sheet(model, "lab_stills");
-  holder.querySelectorAll("button").forEach((button, number) => button.append(draw(el("canvas", { "aria-hidden": "true" }), number)));
+  holder.querySelectorAll("button").forEach((button, number) => button.append(
+    el("img", { src: draw(document.createElement("canvas"), number).toDataURL(), alt: "" })));
 }
 
 /** Instead of the face: stills to choose from. { element, picture(), onChoose(act) } */

@@ -11,7 +11,7 @@ export const STYLE = `
 @container (min-width: 640px) { .fer-lab-main { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); } }
 @container (min-width: 900px) { .fer-lab-main { grid-template-columns: 400px minmax(0, 1fr); } }
 .fer-lab-stage { position: relative; aspect-ratio: 1; max-width: 400px; width: 100%; margin: 0 auto; border-radius: 14px; overflow: hidden; background: #777; }
-.fer-lab-stage > canvas { width: 100%; height: 100%; border-radius: 14px; cursor: grab; touch-action: pan-y; }
+.fer-w .fer-lab-stage > canvas { width: 100%; height: 100%; border-radius: 0; cursor: grab; touch-action: pan-y; }
 .fer-lab-stage > canvas:active { cursor: grabbing; }
 .fer-lab-stage > .fer-lab-hint { position: absolute; left: .6rem; bottom: .55rem; margin: 0; padding: .1rem .55rem; font-size: .75rem; border-radius: 99px; background: rgb(0 0 0 / .62); color: #fff; pointer-events: none; }
 .fer-lab-photo-stage { position: absolute; inset: 0; display: flex; align-items: center; justify-content: center; background: #14181d; }
@@ -24,7 +24,7 @@ export const STYLE = `
 .fer-lab-people { display: grid; grid-template-columns: repeat(auto-fill, minmax(44px, 1fr)); gap: .35rem; margin: .7rem auto 0; max-width: 400px; }
 .fer-w .fer-lab-people button { padding: 0; min-height: 0; border-radius: 50%; aspect-ratio: 1; overflow: hidden; border: 2px solid transparent; background-size: cover; }
 .fer-w .fer-lab-people button[aria-pressed="true"] { border-color: var(--fer-accent); box-shadow: 0 0 0 2px var(--fer-surface) inset; }
-.fer-lab-people canvas { pointer-events: none; }
+.fer-lab-people img { display: block; width: 100%; pointer-events: none; }
 .fer-lab-chips { display: flex; flex-wrap: wrap; gap: .4rem; margin-bottom: .9rem; }
 .fer-w .fer-lab-chips button { border-radius: 99px; padding: .25rem .85rem; min-height: 2rem; border-color: var(--fer-line); }
 .fer-w .fer-lab-chips button[aria-pressed="true"] { background: var(--fer-accent); color: var(--fer-on-accent); border-color: var(--fer-accent); }
