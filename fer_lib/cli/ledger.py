@@ -38,9 +38,14 @@ def _rerun(folder: Path, cells: int, seed: int, out: Path) -> None:
     failed = []
     for rerun in rerun_sample(cells, seed, out, folder):
         click.echo(f"{rerun.block}, {rerun.cell}: recorded {rerun.recorded:.3f}, now {rerun.found:.3f}")
-        failed += [] if rerun.holds else [rerun.cell]
+        failed += [] if rerun.holds else [rerun]
     if failed:
-        raise UserError(f"{len(failed)} of {cells} cells differ by more than {TOLERANCE}: {', '.join(failed)}")
+        raise UserError(
+            f"{len(failed)} of {cells} cells differ by more than {TOLERANCE}: {', '.join(one.cell for one in failed)}; "
+            f"recorded on {', '.join(failed[0].places)}. On the same kind of machine with the same code this is a fault. "
+            "Elsewhere sums are rounded otherwise, and a single training may end far off: "
+            "compare more of them with --cells"
+        )
     click.echo(f"all within {TOLERANCE} of accuracy")
 
 

@@ -106,5 +106,6 @@ def blocks() -> dict[str, Block]:
         ),
         Block("grid", "All variants, both recipes, ten folds.", _cells([*VARIANTS], RECIPES)),
         Block("full-size", "CNN+AD and plain at the paper's 96 px.", _cells(["AD", "plain"], size=96), keep=True),
+        Block("again", "Do the same trainings end alike where sums are rounded otherwise?", _cells(["AD"])),
     )
     return {block.name: block for block in made}

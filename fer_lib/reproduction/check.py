@@ -15,17 +15,22 @@ from fer_lib.reproduction.blocks import Block, blocks
 from fer_lib.results import LEDGER, names, read
 
 TOLERANCE = 0.05
-"""Accuracy per image: the same machine gives the same number; another rounds otherwise and ends a few images apart."""
+"""Accuracy per image. The same machine and code give the same number. Where sums are rounded otherwise most trainings
+end a few images apart, and one that hardly learned may learn, or the reverse: the entry "again" has ten of them."""
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """One cell trained again: accuracy per image of the checkpoint chosen on validation, recorded and now."""
+    """One cell trained again: accuracy per image of the checkpoint chosen on validation, recorded and now.
+
+    `places`: the kinds of processor that trained the recorded block.
+    """
 
     block: str
     cell: str
     recorded: float
     found: float
+    places: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -45,7 +50,8 @@ def rerun_sample(count: int, seed: int, out: Path, ledger: Path = LEDGER) -> Ite
         result = run_cell(cell, faces_of(block, cell), out / block.folder, progress=True)
         step = result["selected"]["validation"]["step"]
         now = next(row["test"]["image"] for row in result["checkpoints"] if row["step"] == step)
-        yield Rerun(block.name, cell.key, accuracy, now)
+        places = read(block.name, ledger).values["processors"]
+        yield Rerun(block.name, cell.key, accuracy, now, tuple(places))
 
 
 def faces_of(block: Block, cell: Cell):

@@ -16,6 +16,7 @@ def test_the_grid_is_the_protocols():
     assert len(made["grid"].cells) == 4 * 2 * 10
     assert len(made["seeds"].cells) == 4 * 2 * 2 * 3
     assert {cell.fold for cell in made["networks"].cells} == set(range(10))
+    assert made["again"].cells == made["networks"].cells
     assert {cell.split for cell in made["leak"].cells} == {"subject", "sequence", "image"}
 
 
