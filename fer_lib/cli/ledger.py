@@ -42,9 +42,8 @@ def _rerun(folder: Path, cells: int, seed: int, out: Path) -> None:
     if failed:
         raise UserError(
             f"{len(failed)} of {cells} cells differ by more than {TOLERANCE}: {', '.join(one.cell for one in failed)}; "
-            f"recorded on {', '.join(failed[0].places)}. On the same kind of machine with the same code this is a fault. "
-            "Elsewhere sums are rounded otherwise, and a single training may end far off: "
-            "compare more of them with --cells"
+            f"recorded on {', '.join(failed[0].places)}. There, and with the same code, this is a fault. "
+            "Elsewhere sums are rounded otherwise, and a single training may end far off: compare more with --cells"
         )
     click.echo(f"all within {TOLERANCE} of accuracy")
 
