@@ -55,7 +55,7 @@ browser: $(READY)
 	@$(BIN)/python -m fer_lib.site.browser
 
 test: lint book browser  ## everything: style, package, book, pages in a browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile  # threads that wait for each other's core are slow
 
 lock:  ## try the newest versions that pyproject.toml allows and write them to requirements.lock
 	@PYTHON_FOUND="$$($(FIND_PYTHON))" sh tools/lock.sh
