@@ -86,14 +86,18 @@ def test_cells_on_different_data_are_not_mixed(block, out, tmp_path):
 
 
 def test_recorded_rows_are_those_of_their_cells():
-    """What the book quotes agrees with the trainings that lie beside the ledger."""
+    """What the book quotes agrees with the trainings that lie beside the ledger; an older entry may have had others."""
+    compared = 0
     for name, block in blocks().items():
-        rows = results.read(name).values["cells"] if name in results.names() else []
-        held = [read_json(path) for cell in block.cells if (path := runs.recorded_file(block, cell)).is_file()]
-        recorded = {row["configuration"] + str((row["fold"], row["seed"])): row for row in rows}
-        for result in held if len(held) == len(rows) else []:
-            row = runs._row(result)
-            assert recorded[row["configuration"] + str((row["fold"], row["seed"]))] == row
+        values = results.read(name).values if name in results.names() else {"cells": [], "commits": []}
+        paths = (runs.recorded_file(block, cell) for cell in block.cells)
+        held = [
+            result for path in paths if path.is_file() and (result := read_json(path))["commit"] in values["commits"]
+        ]
+        for row in map(runs._row, held):
+            assert row in values["cells"], name
+            compared += 1
+    assert compared >= 20
 
 
 def test_the_interval_is_nadeau_and_bengios():

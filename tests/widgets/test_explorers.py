@@ -117,6 +117,17 @@ def test_leak_lab_throws_its_switches(write_page, open_page) -> None:
     assert opened.troubles == []
 
 
+def test_leak_lab_of_something_without_checkpoints(write_page, open_page) -> None:
+    rows = [{**row, "selection": "last"} for row in ROWS if row["selection"] == "validation"]
+    opened = open_page(write_page("leak last", LeakLab(rows=rows, selection="last")))
+    verdict = opened.page.locator(".fer-w-verdict")
+    assert "Honest: AD 71.0 % ± 1.0" in verdict.text_content()
+    opened.page.get_by_role("radio", name="people kept apart").focus()
+    opened.page.keyboard.press("ArrowRight")
+    assert "+20.0 points" in verdict.text_content()
+    assert "validation" not in opened.page.locator(".fer-w").text_content()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_explorers_are_accessible_and_fit_a_phone(write_page, open_page, theme: str) -> None:
     path = write_page(f"all {theme}", FilterExplorer(), AlignmentExplorer(), LeakLab(rows=ROWS), theme=theme)
