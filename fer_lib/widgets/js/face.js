@@ -99,7 +99,7 @@ export class Face {
     return bytes.filter((_, i) => i % 4 === 0);
   }
 
-  /** Draw on the canvas as it moves: shadows once for four pixels, no blur. About half the work, and hardly another face. */
+  /** Draw on the canvas as it moves: shadows once for four pixels, no blur. About two thirds of the work (benchmarks/lab.py), and hardly another face. */
   draft(scene = NEUTRAL) {
     const { gl, drafting: programs } = this, side = Math.min(this.canvas.width, this.canvas.height), half = side >> 1;
     const { skin, parts, solid, lashes: edge } = this.head.ranges, turn = rotation(scene.pose);

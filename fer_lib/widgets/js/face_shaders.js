@@ -61,7 +61,7 @@ void main() {
   mean = sum / float(to - from + 1);
 }`;
 
-/** A map at uv: between its texels, or in a draft the nearest one, for software a quarter of the work. */
+/** A map at uv: between its texels, or in a draft the nearest one. */
 const at = (draft, map, uv) => (draft ? `texelFetch(${map}, ivec2((${uv}) * vec2(textureSize(${map}, 0))), 0)` : `texture(${map}, ${uv})`);
 
 const chart = (draft) => `
