@@ -22,7 +22,7 @@ from fer_lib.site.serve import serving
 from fer_lib.widgets import AULab
 from fer_lib.widgets.modules import ASSETS
 
-SOFTWARE = ("--enable-unsafe-swiftshader",)  # what Chromium falls back on where no graphics card is; it lays pages over by itself
+SOFTWARE = ("--enable-unsafe-swiftshader",)  # what Chromium falls back on where no graphics card is
 HOST = Path(__file__).parents[1] / "book" / "site" / "widgets.js"
 TARGETS = {"ready, s": 3, "slider, ms": 120, "frames a second": 30, "MB": 6}
 OPENINGS, MOVES, SECONDS = 3, 20, 4
