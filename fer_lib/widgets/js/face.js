@@ -2,7 +2,7 @@
 // what the reader sees (on its canvas) and what the network gets (grey bytes), from the same parameters.
 import { rotation } from "./head.js";
 import { NoWebGL, Settings, attribute, discard, parameters, program } from "./webgl.js";
-import { BLUR, DEPTH, DEVELOP, FULL, HIDING, LASH, MESH, PARTS, PARTS_DRAFT, POOL, SKIN, SKIN_DRAFT, WALL, WALL_DRAFT } from "./face_shaders.js";
+import { BLUR, DEVELOP, FULL, GATHER, HALVE, HIDING, LASH, MESH, PARTS, PARTS_DRAFT, POOL, SKIN, SKIN_DRAFT, WALL, WALL_DRAFT } from "./face_shaders.js";
 
 const BACKGROUND = 16 - 13.8, CAPPED = 14.6 - 13.8; // dm, counted as the shaders count depth
 const PICTURE_WIDTH = 1.75; // dm
@@ -24,9 +24,9 @@ export class Face {
     this.one = fine ? gl.R32F : gl.R16F;
     Object.assign(this, { gl, canvas, head, textures: {}, targets: new Map() });
     const mesh = (fragment) => program(gl, MESH, fragment), full = (fragment) => program(gl, FULL, fragment);
-    this.programs = { depth: mesh(DEPTH), lash: mesh(LASH), skin: mesh(SKIN), parts: mesh(PARTS),
+    this.programs = { gather: mesh(GATHER), lash: mesh(LASH), skin: full(SKIN), parts: mesh(PARTS),
       pool: full(POOL), wall: full(WALL), develop: full(DEVELOP), blur: full(BLUR) };
-    this.drafting = { skin: mesh(SKIN_DRAFT), parts: mesh(PARTS_DRAFT), hiding: full(HIDING), wall: full(WALL_DRAFT) };
+    this.drafting = { halve: full(HALVE), skin: full(SKIN_DRAFT), parts: mesh(PARTS_DRAFT), hiding: full(HIDING), wall: full(WALL_DRAFT) };
     this.empty = gl.createVertexArray();
     this.load();
   }
@@ -99,48 +99,61 @@ export class Face {
     return bytes.filter((_, i) => i % 4 === 0);
   }
 
-  /** Draw on the canvas as it moves: shadows once for four pixels, no blur. About two thirds of the work (benchmarks/lab.py), and hardly another face. */
+  /** Draw on the canvas as it moves: shadows and wall once for four pixels, no blur. About two thirds of the work (benchmarks/lab.py), and hardly another face. */
   draft(scene = NEUTRAL) {
     const { gl, drafting: programs } = this, side = Math.min(this.canvas.width, this.canvas.height), half = side >> 1;
-    const { skin, parts, solid, lashes: edge } = this.head.ranges, turn = rotation(scene.pose);
-    const depth = this.target("draftDepth", half, half, this.one, true);
+    const turn = rotation(scene.pose), mesh = this.gather("draftMesh", side, turn);
+    const depth = this.target("draftDepth", half, half, this.one, false, Math.floor(Math.log2(half)) + 1);
     const lashes = this.target("draftLashes", half, half, gl.RGBA8, true);
     const hidden = this.target("draftHidden", half, half, gl.RGBA8);
-    const grey = this.target("draft", side, side, gl.RGBA8, true);
-    this.pass(this.programs.depth, depth, turn, BACKGROUND, solid);
-    this.pass(this.programs.lash, lashes, turn, 0, edge, (set) => set.texture("depths", depth));
-    const near = this.hollows("draftNear", depth);
-    this.fill(programs.hiding, hidden, (set) => this.hiding(set, scene, depth, near));
+    const grey = this.target("draft", side, side, gl.RGBA8, mesh), wall = this.target("draftWall", half, half, gl.RGBA8);
+    this.fill(programs.halve, depth, (set) => {
+      set.texture("depths", mesh);
+      set.real("farthest", CAPPED);
+    });
+    this.pass(this.programs.lash, lashes, turn, 0, this.head.ranges.lashes, (set) => set.texture("depths", depth));
+    gl.bindTexture(gl.TEXTURE_2D, depth.texture);
+    gl.generateMipmap(gl.TEXTURE_2D);
+    this.fill(programs.hiding, hidden, (set) => {
+      this.hiding(set, scene, { depths: depth, lashes });
+      set.real("levels", ...HOLLOWS.map((reach) => Math.log2(1 + 2 * this.cells(depth, reach))));
+    });
+    this.wall(programs.wall, wall, lashes, scene);
+    this.copy(wall, grey);
     const material = (set) => {
-      this.material(set, scene, lashes);
+      this.material(set, scene);
       set.texture("hidden", hidden);
       set.real("exposure", EXPOSURE);
     };
-    this.pass(programs.skin, grey, turn, 0, skin, material);
-    this.pass(programs.parts, grey, turn, null, parts, material);
-    this.wall(programs.wall, grey, lashes, scene);
-    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, grey.frame);
-    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, null);
-    gl.blitFramebuffer(0, 0, side, side, 0, side, side, 0, gl.COLOR_BUFFER_BIT, gl.NEAREST); // canvases count rows upwards
+    this.skin(programs.skin, grey, mesh, turn, material);
+    this.pass(programs.parts, grey, turn, null, this.head.ranges.parts, material);
+    this.copy(grey, null);
+  }
+
+  /** Put a target's picture on another target, or on the canvas, which counts rows upwards. */
+  copy(from, to) {
+    const { gl } = this, { width, height } = to ?? from;
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, from.frame);
+    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, to?.frame ?? null);
+    gl.blitFramebuffer(0, 0, from.width, from.height, 0, to ? 0 : height, width, to ? height : 0, gl.COLOR_BUFFER_BIT, to ? gl.LINEAR : gl.NEAREST);
   }
 
   draw(scene, size, samples, target) {
     const { gl } = this, fine = size * samples, name = (part) => `${part}${size}x${samples}`;
-    const depth = this.target(name("depth"), fine, fine, this.one, true);
+    const turn = rotation(scene.pose), depth = this.gather(name("mesh"), fine, turn);
     const lashes = this.target(name("lashes"), fine, fine, gl.RGBA8, true);
     const light = this.target(name("light"), fine, fine, this.one, depth);
-    const turn = rotation(scene.pose);
-    const { skin, solid, parts, lashes: edge } = this.head.ranges;
-    this.pass(this.programs.depth, depth, turn, BACKGROUND, solid);
-    this.pass(this.programs.lash, lashes, turn, 0, edge, (set) => set.texture("depths", depth));
+    this.pass(this.programs.lash, lashes, turn, 0, this.head.ranges.lashes, (set) => set.texture("depths", depth));
     const near = this.hollows(name("near"), depth);
+    gl.enable(gl.DEPTH_TEST); // only where no face is
     this.wall(this.programs.wall, light, lashes, scene);
+    gl.disable(gl.DEPTH_TEST);
     const material = (set) => {
-      this.material(set, scene, lashes);
-      this.hiding(set, scene, depth, near);
+      this.material(set, scene);
+      this.hiding(set, scene, { lashes, depths: depth, near1: near[0], near2: near[1] });
     };
-    this.pass(this.programs.skin, light, turn, null, skin, material);
-    this.pass(this.programs.parts, light, turn, null, parts, material);
+    this.skin(this.programs.skin, light, depth, turn, material);
+    this.pass(this.programs.parts, light, turn, null, this.head.ranges.parts, material);
     const tones = this.target(name("tones"), size, size, this.one);
     this.fill(this.programs.develop, tones, (set) => {
       set.texture("linear", light);
@@ -152,6 +165,30 @@ export class Face {
       set.real("aside", ASIDE);
       set.whole("flip", target ? 0 : 1);
     });
+  }
+
+  /** Draw the mesh into maps of depth, normals and places on the template. */
+  gather(name, side, turn) {
+    const { gl } = this, target = this.target(name, side, side, [this.one, gl.RGBA32F, gl.RGBA32F], true);
+    this.pass(this.programs.gather, target, turn, BACKGROUND, this.head.ranges.solid);
+    return target;
+  }
+
+  /** Shade what was gathered, wherever the mesh stands; its other parts are drawn over it. */
+  skin(shader, target, mesh, turn, settings) {
+    const { gl } = this;
+    gl.enable(gl.DEPTH_TEST);
+    gl.depthFunc(gl.GREATER);
+    gl.depthMask(false);
+    this.fill(shader, target, (set) => {
+      gl.uniformMatrix3fv(set.place("turn"), true, turn);
+      set.texture("facing", mesh.textures[1]);
+      set.texture("place", mesh.textures[2]);
+      settings(set);
+    });
+    gl.depthMask(true);
+    gl.depthFunc(gl.LEQUAL);
+    gl.disable(gl.DEPTH_TEST);
   }
 
   /** Draw a range of the mesh. `clear`: value the target starts from; null to draw what is nearest over what stands there. */
@@ -174,7 +211,11 @@ export class Face {
 
   /** Mean depths over the reaches of HOLLOWS. */
   hollows(name, depth) {
-    return HOLLOWS.map((reach) => this.hollow(name + reach, depth, Math.max(1, Math.round(depth.width / PICTURE_WIDTH * reach))));
+    return HOLLOWS.map((reach) => this.hollow(name + reach, depth, this.cells(depth, reach)));
+  }
+
+  cells(depth, reach) {
+    return Math.max(1, Math.round(depth.width / PICTURE_WIDTH * reach));
   }
 
   hollow(name, depth, cells) {
@@ -200,8 +241,7 @@ export class Face {
   }
 
   wall(shader, light, lashes, scene) {
-    const { gl, person } = this, fine = light.width, pixels = fine / 2 / person.half;
-    gl.enable(gl.DEPTH_TEST); // only where no face is
+    const { person } = this, fine = light.width, pixels = fine / 2 / person.half;
     this.fill(shader, light, (set) => {
       this.chart(set);
       set.real("exposure", EXPOSURE);
@@ -211,18 +251,16 @@ export class Face {
       set.real("level", WALL_LEVEL);
       set.texture("lashes", lashes);
     });
-    gl.disable(gl.DEPTH_TEST);
   }
 
   /** What hides the sky and the lamp. */
-  hiding(set, scene, depth, near) {
+  hiding(set, scene, maps) {
     set.real("towards", ...towards(scene));
-    set.real("pixelsPerDm", depth.width / 2 / this.person.half);
-    const maps = { depths: depth, near1: near[0], near2: near[1] };
+    set.real("pixelsPerDm", maps.depths.width / 2 / this.person.half);
     for (const [name, map] of Object.entries(maps)) set.texture(name, map);
   }
 
-  material(set, scene, lashes) {
+  material(set, scene) {
     const { person } = this, { chart, lined } = this.head.rig, dm = 1 / chart.scale;
     this.chart(set);
     set.real("towards", ...towards(scene));
@@ -233,8 +271,8 @@ export class Face {
     set.real("tones", Math.min(skin / 0.30, 1) ** 0.45, (0.30 / skin) ** 0.62);
     set.real("person1", skin, person.lip_darkness, person.hair_darkness, person.iris_darkness);
     set.real("person2", person.hairline, person.teeth);
-    const maps = { lashes, paintMap: this.textures.paint, foldMap: this.textures.folds };
-    for (const [name, map] of Object.entries(maps)) set.texture(name, map);
+    set.texture("paintMap", this.textures.paint);
+    set.texture("foldMap", this.textures.folds);
   }
 
   fill(shader, target, settings) {
@@ -252,17 +290,24 @@ export class Face {
     return new Settings(gl, shader);
   }
 
-  /** A texture to draw into, made once per name and size. `deep`: with a depth buffer, its own or another target's. */
-  target(name, width, height, format, deep = false) {
+  /** Textures to draw into, made once per name and size; `formats`: one or a list. `deep`: with a depth buffer, its own or another target's. */
+  target(name, width, height, formats, deep = false, levels = 1) {
     const { gl } = this, old = this.targets.get(name);
     if (old?.width === width && old.height === height) return old;
     if (old) discard(gl, old);
-    const made = { width, height, texture: gl.createTexture(), frame: gl.createFramebuffer(), deep: deep?.deep ?? (deep && gl.createRenderbuffer()) };
-    gl.bindTexture(gl.TEXTURE_2D, made.texture);
-    gl.texStorage2D(gl.TEXTURE_2D, 1, format, width, height);
-    parameters(gl, gl.TEXTURE_2D, gl.LINEAR);
+    const made = { width, height, frame: gl.createFramebuffer(), deep: deep?.deep ?? (deep && gl.createRenderbuffer()) };
     gl.bindFramebuffer(gl.FRAMEBUFFER, made.frame);
-    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, made.texture, 0);
+    made.textures = [formats].flat().map((format, i) => {
+      const texture = gl.createTexture();
+      gl.bindTexture(gl.TEXTURE_2D, texture);
+      gl.texStorage2D(gl.TEXTURE_2D, levels, format, width, height);
+      parameters(gl, gl.TEXTURE_2D, format === gl.RGBA32F ? gl.NEAREST : gl.LINEAR);
+      if (levels > 1) gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
+      gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0 + i, gl.TEXTURE_2D, texture, 0);
+      return texture;
+    });
+    made.texture = made.textures[0];
+    gl.drawBuffers(made.textures.map((_, i) => gl.COLOR_ATTACHMENT0 + i));
     if (deep) {
       gl.bindRenderbuffer(gl.RENDERBUFFER, made.deep);
       if (deep === true) gl.renderbufferStorage(gl.RENDERBUFFER, gl.DEPTH_COMPONENT24, width, height);

@@ -36,9 +36,22 @@ void main() {
   vPart = int(part + .5);
 }`;
 
-export const DEPTH = `${HEADER}
-in float vDepth; out float depth;
-void main() { depth = vDepth; }`;
+/** All that the skin's shader must know of the mesh, so that it runs once a pixel: triangles hardly larger than that would call it several times. */
+export const GATHER = `${HEADER}
+in vec3 vNormal, vTemplate; in vec4 vMasks; in float vDepth;
+layout(location = 0) out float depth;
+layout(location = 1) out vec4 facing;  // normal, lips
+layout(location = 2) out vec4 place;   // on the template; inside of the mouth less ears, which never meet
+void main() {
+  depth = vDepth;
+  facing = vec4(vNormal, vMasks.x);
+  place = vec4(vTemplate, vMasks.y * (1. - vMasks.x) - vMasks.w);
+}`;
+
+/** Depths for half as many pixels a side. */
+export const HALVE = `${HEADER}
+uniform sampler2D depths; uniform float farthest; out float depth;
+void main() { depth = min(texelFetch(depths, 2 * ivec2(gl_FragCoord.xy), 0).r, farthest); }`;
 
 export const LASH = `${HEADER}
 in float vDepth, vLash; uniform sampler2D depths; out vec4 cover;
@@ -62,7 +75,7 @@ void main() {
 }`;
 
 /** A map at uv: between its texels, or in a draft the nearest one. */
-const at = (draft, map, uv) => (draft ? `texelFetch(${map}, ivec2((${uv}) * vec2(textureSize(${map}, 0))), 0)` : `texture(${map}, ${uv})`);
+const at = (draft, map, uv) => (draft ? `texelFetch(${map}, ivec2((${uv}) * vec2(textureSize(${map}, 0))), 0)` : `textureLod(${map}, ${uv}, 0.)`);
 
 const chart = (draft) => `
 uniform vec4 chart;      // left, top, dm; width, height, dm
@@ -74,7 +87,7 @@ float strandsAt(vec2 p) {
 float sigmoid(float x) { return 1. / (1. + exp(-x)); }
 `;
 
-const lashesHere = (draft) => (draft ? "texture(lashes, gl_FragCoord.xy / (2. * vec2(textureSize(lashes, 0)))).r" : "texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r");
+const LASHES_HERE = "texelFetch(lashes, ivec2(gl_FragCoord.xy), 0).r";
 
 const TONE = `
 float tone(float light) { return pow(max(1.30 * light / (1. + .30 * light), 1e-4), .56); }
@@ -97,85 +110,27 @@ void main() {
   float edge = .80 + .06 * hair.y + .03 * sin(3.1 * at.y) + .10 * (strands - 1.);
   float cover = sigmoid((edge - abs(at.x)) / .012) * place.w;
   float dark = (.16 - .14 * hair.x) * max(strands, .3) * (.55 + .45 * min(abs(at.x) / .8, 1.));
-  ${output(draft).from(`mix(wall, dark, cover) * (1. - .8 * ${lashesHere(draft)})`)}
+  ${output(draft).from(`mix(wall, dark, cover) * (1. - .8 * ${LASHES_HERE})`)}
 }`;
 export const WALL = behind(false);
 export const WALL_DRAFT = behind(true);
 
 const onSkin = (draft) => `
-  vec3 folds = ${at(draft, "foldMap", "vec2((vTemplate.x - lined.x) / lined.z, (lined.y - vTemplate.y) / lined.w)")}.rgb;
-  float paint = paintScale.x + paintScale.y * ${at(draft, "paintMap", "vec2((vTemplate.x - chart.x) / chart.z, (chart.y - vTemplate.y) / chart.w)")}.r;
+  vec4 at = texelFetch(facing, ivec2(gl_FragCoord.xy), 0), on = texelFetch(place, ivec2(gl_FragCoord.xy), 0);
+  float lips = at.w, inside = max(on.w, 0.), ears = max(-on.w, 0.);
+  normal = normalize(at.xyz);
+  vec3 folds = ${at(draft, "foldMap", "vec2((on.x - lined.x) / lined.z, (lined.y - on.y) / lined.w)")}.rgb;
+  float paint = paintScale.x + paintScale.y * ${at(draft, "paintMap", "vec2((on.x - chart.x) / chart.z, (chart.y - on.y) / chart.w)")}.r;
   // the head's own axes: rows of the rotation
   normal = normalize(normal - folds.x * (vec3(1., 0., 0.) * turn) - folds.y * (vec3(0., 1., 0.) * turn));
-  albedo = person1.x * paint * (1. - .26 * min(folds.z, 1.6)) * (1. - person1.y * vMasks.x);
-  float strands = strandsAt(vTemplate.xy);
-  float hair = sigmoid((hairField(vTemplate) + .02 * (strands - 1.) * 4.) / .022) * (1. - vMasks.w);
+  albedo = person1.x * paint * (1. - .26 * min(folds.z, 1.6)) * (1. - person1.y * lips);
+  float strands = strandsAt(on.xy);
+  float hair = sigmoid((hairField(on.xyz) + .02 * (strands - 1.) * 4.) / .022) * (1. - ears);
   albedo = mix(albedo, (.22 - .19 * person1.z) * max(strands, .3), hair);
-  albedo = mix(albedo, .07, vMasks.y * (1. - vMasks.x));
-  gloss = (.05 + .10 * vMasks.x) * (1. - hair);`;
+  albedo = mix(albedo, .07, inside);
+  gloss = (.05 + .10 * lips) * (1. - hair);`;
 
-const ELSEWHERE = `
-  bool eye = vPart == 1 || vPart == 2, upper = vPart == 7;
-  teeth = upper || vPart == 8;
-  if (eye) {
-    albedo = eyeAlbedo() * tones.x; gloss = .9;
-  } else if (teeth) {
-    albedo = teethAlbedo(upper) * tones.x; gloss = .25;
-  } else {
-    albedo = .16; gloss = .05;
-  }`;
-
-/** How much of the sky, and whether the lamp, is hidden from what stands at \`depthHere\`. */
-const HIDDEN = `
-uniform vec3 towards; uniform float pixelsPerDm;
-uniform sampler2D depths, near1, near2;
-float hollow(sampler2D pooled, float reach, vec2 uv, float depthHere) {
-  return clamp((min(depthHere, .8) - texture(pooled, uv).r) / reach - .1, 0., 2.);
-}
-float skyAt(vec2 uv, float depthHere) {
-  return exp(-1.5 * hollow(near1, .05, uv, depthHere) - .8 * hollow(near2, .16, uv, depthHere));
-}
-float blockedAt(float far, float depthHere) {
-  vec2 at = gl_FragCoord.xy + vec2(towards.x, -towards.y) * far * pixelsPerDm;
-  float rise = depthHere - towards.z * far - texture(depths, at / vec2(textureSize(depths, 0))).r;
-  return clamp((rise - .015) / .04, 0., 1.) * clamp((.7 - rise) / .2, 0., 1.);
-}
-float shadow(float d) { // no loop over an array: software draws it half as fast
-  return max(max(max(blockedAt(.05, d), blockedAt(.09, d)), max(blockedAt(.14, d), blockedAt(.20, d))),
-             max(max(blockedAt(.28, d), blockedAt(.38, d)), blockedAt(.50, d)));
-}
-`;
-
-/** For drafts: what is hidden, once for four pixels. */
-export const HIDING = `${HEADER}${HIDDEN}
-out vec4 hidden;
-void main() {
-  vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0));
-  float here = texelFetch(depths, ivec2(gl_FragCoord.xy), 0).r;
-  hidden = vec4(skyAt(uv, here), shadow(here), 0., 1.);
-}`;
-
-/** What the mesh looks like; skin and all else apart, as software runs both sides of every branch. */
-export const SKIN = shade(true, false);
-export const PARTS = shade(false, false);
-export const SKIN_DRAFT = shade(true, true);
-export const PARTS_DRAFT = shade(false, true);
-
-function shade(body, draft) {
-  return `${HEADER}${chart(draft)}${output(draft).declared}${draft ? "uniform sampler2D hidden; uniform vec3 towards;" : HIDDEN}
-in vec3 vNormal, vEye, vTemplate; in vec4 vMasks; in float vDepth; flat in int vPart;
-uniform mat3 turn; uniform float share;
-uniform sampler2D lashes, paintMap, foldMap;
-uniform vec2 paintScale; uniform vec4 lined;   // left, top, width, height of the folds' window, dm
-uniform vec4 person1;    // albedo of the skin; lips, hair and iris darkness
-uniform vec2 person2;    // hairline, dm; brightness of teeth
-uniform vec2 tones;      // eyes and teeth beside dark skin; exposure for the skin
-
-float hairField(vec3 t) {
-  float x = abs(t.x), over = max(x - .30, 0.);
-  float front = t.y - (7.98 + person2.x - 1.1 * over * sqrt(over) - .06 * x);
-  return max(front, min(min(.92 - t.z, (t.y - 7.12) * 1.5), (x - .5) * 2.));
-}
+const EYES_AND_TEETH = `
 float eyeAlbedo() {
   const float IRIS = .066, PUPIL = .030;
   float radius = length(vEye.xy), iris = .15 - .125 * person1.w;
@@ -190,14 +145,78 @@ float teethAlbedo(bool upper) {
   float gum = sigmoid((upper ? vTemplate.y - 6.70 : 6.52 - vTemplate.y) / .008);
   return .62 * person2.y * gap * (1. - .7 * gum);
 }
+`;
+
+const ELSEWHERE = `
+  normal = normalize(vNormal);
+  bool eye = vPart == 1 || vPart == 2, upper = vPart == 7;
+  teeth = upper || vPart == 8;
+  if (eye) {
+    albedo = eyeAlbedo() * tones.x; gloss = .9;
+  } else if (teeth) {
+    albedo = teethAlbedo(upper) * tones.x; gloss = .25;
+  } else {
+    albedo = .16; gloss = .05;
+  }`;
+
+/** How much of the sky, and whether the lamp, is hidden from what stands at \`depthHere\`. */
+const hiding = (near1, near2) => `
+uniform vec3 towards; uniform float pixelsPerDm; uniform sampler2D depths;
+float hollow(float pooled, float reach, float depthHere) { return clamp((min(depthHere, .8) - pooled) / reach - .1, 0., 2.); }
+float skyAt(vec2 uv, float depthHere) {
+  return exp(-1.5 * hollow(${near1}.r, .05, depthHere) - .8 * hollow(${near2}.r, .16, depthHere));
+}
+float blockedAt(float far, float depthHere) {
+  vec2 at = gl_FragCoord.xy + vec2(towards.x, -towards.y) * far * pixelsPerDm;
+  float rise = depthHere - towards.z * far - textureLod(depths, at / vec2(textureSize(depths, 0)), 0.).r;
+  return clamp((rise - .015) / .04, 0., 1.) * clamp((.7 - rise) / .2, 0., 1.);
+}
+float shadow(float d) { // no loop over an array: software draws it half as fast
+  return max(max(max(blockedAt(.05, d), blockedAt(.09, d)), max(blockedAt(.14, d), blockedAt(.20, d))),
+             max(max(blockedAt(.28, d), blockedAt(.38, d)), blockedAt(.50, d)));
+}
+`;
+
+const HIDDEN = "uniform sampler2D near1, near2;" + hiding("textureLod(near1, uv, 0.)", "textureLod(near2, uv, 0.)");
+
+/** For drafts: what is hidden, and the lashes, once for four pixels; mean depths from the map's own coarser levels. */
+export const HIDING = `${HEADER}uniform vec2 levels;${hiding("textureLod(depths, uv, levels.x)", "textureLod(depths, uv, levels.y)")}
+uniform sampler2D lashes; out vec4 hidden;
 void main() {
-  vec3 normal = normalize(vNormal);
+  vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0));
+  float here = texelFetch(depths, ivec2(gl_FragCoord.xy), 0).r;
+  hidden = vec4(skyAt(uv, here), shadow(here), ${LASHES_HERE}, 1.);
+}`;
+
+/** What the mesh looks like; skin and all else apart, as software runs both sides of every branch. */
+export const SKIN = shade(true, false);
+export const PARTS = shade(false, false);
+export const SKIN_DRAFT = shade(true, true);
+export const PARTS_DRAFT = shade(false, true);
+
+function shade(body, draft) {
+  return `${HEADER}${chart(draft)}${output(draft).declared}${draft ? "uniform sampler2D hidden; uniform vec3 towards;" : HIDDEN}
+${body ? "uniform sampler2D facing, place;" : "in vec3 vNormal, vEye, vTemplate; in float vDepth; flat in int vPart;"}
+uniform mat3 turn; uniform float share;
+uniform sampler2D lashes, paintMap, foldMap;
+uniform vec2 paintScale; uniform vec4 lined;   // left, top, width, height of the folds' window, dm
+uniform vec4 person1;    // albedo of the skin; lips, hair and iris darkness
+uniform vec2 person2;    // hairline, dm; brightness of teeth
+uniform vec2 tones;      // eyes and teeth beside dark skin; exposure for the skin
+
+float hairField(vec3 t) {
+  float x = abs(t.x), over = max(x - .30, 0.);
+  float front = t.y - (7.98 + person2.x - 1.1 * over * sqrt(over) - .06 * x);
+  return max(front, min(min(.92 - t.z, (t.y - 7.12) * 1.5), (x - .5) * 2.));
+}
+${body ? "" : EYES_AND_TEETH}void main() {
+  vec3 normal;
   bool teeth = false;
   float albedo, gloss;
   ${body ? onSkin(draft) : ELSEWHERE}
   ${draft
-    ? "vec2 seen = texture(hidden, gl_FragCoord.xy / (2. * vec2(textureSize(hidden, 0)))).rg; float sky = seen.x, blocked = seen.y;"
-    : "vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0)); float sky = skyAt(uv, vDepth), blocked = shadow(vDepth);"}
+    ? "vec3 seen = textureLod(hidden, gl_FragCoord.xy / (2. * vec2(textureSize(hidden, 0))), 0.).rgb; float sky = seen.x, blocked = seen.y;"
+    : `vec2 uv = gl_FragCoord.xy / vec2(textureSize(depths, 0)); float here = ${body ? "texelFetch(depths, ivec2(gl_FragCoord.xy), 0).r" : "vDepth"}, sky = skyAt(uv, here), blocked = shadow(here);`}
   if (teeth) { sky = pow(sky, .45); blocked *= .35; }  // enamel is lit from within
   float key = pow(max((dot(normal, towards) + .25) / 1.25, 0.), 1.2) * (1. - .72 * blocked);
   float dome = (.66 + .22 * normal.y + .20 * max(normal.z, 0.)) * sky;
@@ -206,7 +225,7 @@ void main() {
   float shine90 = shine16 * shine16 * shine16 * shine16 * shine16 * shine8 * shine2;
   float lobes = (.045 * shine8 * shine4 + gloss * .35 * shine90) * (1. - blocked) * sky;
   float colour = albedo * (1.75 * share * key + 1.15 * (1. - share) * dome) + lobes * share;
-  ${output(draft).from(`colour * tones.y * (1. - .8 * ${lashesHere(draft)})`)}
+  ${output(draft).from(`colour * tones.y * (1. - .8 * ${draft ? "seen.z" : LASHES_HERE})`)}
 }`;
 }
 
@@ -226,7 +245,7 @@ uniform sampler2D tones; uniform float aside; uniform bool flip; out vec4 grey;
 void main() {
   vec2 size = vec2(textureSize(tones, 0)), at = gl_FragCoord.xy, x = vec2(aside, 0.), y = vec2(0., aside);
   if (flip) at.y = size.y - at.y;
-  float above = texture(tones, (at - x - y) / size).r + texture(tones, (at + x - y) / size).r;
-  float below = texture(tones, (at - x + y) / size).r + texture(tones, (at + x + y) / size).r;
+  float above = textureLod(tones, (at - x - y) / size, 0.).r + textureLod(tones, (at + x - y) / size, 0.).r;
+  float below = textureLod(tones, (at - x + y) / size, 0.).r + textureLod(tones, (at + x + y) / size, 0.).r;
   grey = vec4(vec3((above + below) / 4.), 1.);
 }`;

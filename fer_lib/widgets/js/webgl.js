@@ -52,8 +52,8 @@ export function parameters(gl, kind, filter) {
   for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(kind, side, gl.CLAMP_TO_EDGE);
 }
 
-export function discard(gl, { texture, frame, deep }) {
-  gl.deleteTexture(texture);
+export function discard(gl, { textures, frame, deep }) {
+  for (const texture of textures) gl.deleteTexture(texture);
   gl.deleteFramebuffer(frame);
   if (deep) gl.deleteRenderbuffer(deep);
 }
