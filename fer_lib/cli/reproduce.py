@@ -52,12 +52,12 @@ def reproduce(names, out, ledger, listed, training, record, groups, **place) -> 
 
 
 def _list(every, out: Path, ledger: Path) -> None:
-    from fer_lib.reproduction.runs import finished
+    from fer_lib.reproduction.runs import finished, kept
 
     for block in every:
-        click.echo(
-            f"{block.name:<17} {len(finished(block, out, ledger)):>3} of {len(block.cells):>3} cells  {block.question}"
-        )
+        done = len(finished(block, out, ledger))
+        networks = f" Its networks: {kept(block, out)} in {out}." if block.keep else ""
+        click.echo(f"{block.name:<17} {done:>3} of {len(block.cells):>3} cells  {block.question}{networks}")
 
 
 def _block(block, out: Path, ledger: Path, training: bool, record: bool, place) -> None:

@@ -21,6 +21,22 @@ from fer_lib.training.loop import run_identity
 from fer_lib.training.run import checkpoints_in
 
 SCHEMA = 1
+PARTS = {
+    *(
+        "schema",
+        "data",
+        "data_label",
+        "data_hash",
+        "emotions",
+        "split",
+        "fold",
+        "recipe",
+        "variant",
+        "zero_bias",
+        "seed",
+    ),
+    *("images", "majority", "identity", "machine", "commit", "checkpoints", "selected", "wall_seconds"),
+}  # of every result
 SELECTIONS = ("validation", "test", "last")
 SPLITS = ("folds", "subject", "sequence", "image")
 
@@ -67,6 +83,19 @@ def run_cell(
     write_json(path, result)
     if not keep:
         shutil.rmtree(folder)
+    return result
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """A result that `run_cell` wrote. Raises UserError when the file is something else, or only part of one."""
+    result = read_json(path)
+    missing = PARTS - (result.keys() if isinstance(result, dict) else set())
+    if missing or result["schema"] != SCHEMA:
+        found = f"it lacks {', '.join(sorted(missing))}" if missing else f"its schema is {result['schema']!r}"
+        raise UserError(
+            f"{path}: not the result of a training: {found}; expected all of schema {SCHEMA}. Restore the file, or "
+            "delete it and run the same command again"
+        )
     return result
 
 
@@ -150,8 +179,8 @@ def describe(cell: Cell, dataset: FaceDataset, training: FaceDataset, test: Face
 
 
 def _finished(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
-    result = read_json(path)
-    if result.get("schema") != SCHEMA or result.get("identity") != identity:
+    result = read_result(path)
+    if result["identity"] != identity:
         raise UserError(
             f"{path}: the result of another run (other options, data, device or version); nothing was overwritten. "
             "Choose another --out"

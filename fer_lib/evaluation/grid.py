@@ -6,8 +6,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from itertools import product
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import torch
@@ -81,7 +83,7 @@ def _in_processes(
 ) -> Iterator[dict[str, Any]]:
     threads = max(1, (os.cpu_count() or 1) // jobs)
     # spawn: a forked child would inherit torch's thread pools half-alive
-    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (threads,)) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _begin_worker, (threads,)) as pool:
         tasks = [pool.submit(run_cell, cell, dataset, out, **options) for cell in cells]
         try:
             for task in as_completed(tasks):
@@ -93,6 +95,17 @@ def _in_processes(
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _begin_worker(threads: int) -> None:
+    torch.set_num_threads(threads)
+    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """A killed parent's workers would train on, and hold their runs' locks; what is unsaved, the next run redoes."""
+    parent.join()
+    os._exit(1)
 
 
 def _on_ray(

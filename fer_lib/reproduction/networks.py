@@ -10,8 +10,7 @@ from fer_lib import facs
 from fer_lib.data import load_dataset
 from fer_lib.data.dataset import TEST, VALIDATION, FaceDataset
 from fer_lib.errors import UserError
-from fer_lib.evaluation.cell import Cell
-from fer_lib.files import read_json
+from fer_lib.evaluation.cell import Cell, read_result
 from fer_lib.interpret.stages import Network
 from fer_lib.reproduction import controls
 from fer_lib.reproduction.blocks import Block, blocks
@@ -54,7 +53,7 @@ def _of_block(block: Block, stem: str, out: Path, load: Callable[[str], FaceData
         path = result_file(block, cell, out)
         if not path.is_file():
             raise UserError(f"{path}: not trained yet; run: fer-lib reproduce {block.name}")
-        step = read_json(path)["selected"]["validation"]["step"]
+        step = read_result(path)["selected"]["validation"]["step"]
         model, config, identity = load_run(out / block.folder / "runs" / cell.key, step)
         network = Network(model, config.prepare, tuple(identity["emotions"]))
         yield Subject(f"{stem}{cell.fold:02d}", network, unseen(load(block.data), cell))

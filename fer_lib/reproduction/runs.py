@@ -11,9 +11,9 @@ from typing import Any
 from fer_lib import evaluation
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.errors import UserError
-from fer_lib.evaluation.cell import Cell, parts
+from fer_lib.evaluation.cell import Cell, parts, read_result
 from fer_lib.evaluation.contrast import contrasts
-from fer_lib.files import read_json, write_json
+from fer_lib.files import write_json
 from fer_lib.reproduction.blocks import Block
 from fer_lib.results import LEDGER, Entry, write
 from fer_lib.training import TrainConfig
@@ -39,7 +39,15 @@ def finished(block: Block, out: Path, ledger: Path = LEDGER) -> list[dict[str, A
     """Results of the block's cells that are done here or recorded, in the block's order."""
     places = ((result_file(block, cell, out), recorded_file(block, cell, ledger)) for cell in block.cells)
     paths = (next((path for path in pair if path.is_file()), None) for pair in places)
-    return [read_json(path) for path in paths if path]
+    return [read_result(path) for path in paths if path]
+
+
+def kept(block: Block, out: Path) -> int:
+    """How many of the block's networks lie in `out`, finished; of blocks that keep theirs."""
+    return sum(
+        result_file(block, cell, out).is_file() and (out / block.folder / "runs" / cell.key).is_dir()
+        for cell in block.cells
+    )
 
 
 def result_file(block: Block, cell: Cell, out: Path) -> Path:
@@ -56,7 +64,7 @@ def _is_recorded(block: Block, cell: Cell, dataset: FaceDataset, ledger: Path) -
     """Whether the ledger holds this very training, on whatever machine; the result says on which."""
     path = recorded_file(block, cell, ledger)
     identity = run_identity(parts(dataset, cell)[0], cell.config, resolve_device("auto"))
-    return path.is_file() and _portable(read_json(path)["identity"]) == _portable(identity)
+    return path.is_file() and _portable(read_result(path)["identity"]) == _portable(identity)
 
 
 def _portable(identity: dict[str, Any]) -> dict[str, Any]:

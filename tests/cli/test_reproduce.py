@@ -1,10 +1,13 @@
 """`fer-lib reproduce` and the ledger's commands, without training."""
 
+import shutil
+
 import pytest
 from click.testing import CliRunner
 
 from fer_lib.cli import main
 from fer_lib.reproduction.blocks import blocks
+from fer_lib.reproduction.runs import recorded_file
 
 
 def run(*words):
@@ -31,9 +34,9 @@ def test_nothing_trained_is_nothing_recorded(tmp_path):
 
 def test_recorded_cells_count_as_done_on_another_machine(tmp_path):
     block = blocks()["six-classes"]
-    path = tmp_path / "cells" / block.folder / f"{block.cells[0].key}.json"
+    path = recorded_file(block, block.cells[0], tmp_path)
     path.parent.mkdir(parents=True)
-    path.write_text("{}")
+    shutil.copy(recorded_file(block, block.cells[0]), path)
     output = run("reproduce", "--list", "--out", tmp_path / "none", "--ledger", tmp_path).output
     assert "six-classes         1 of  10 cells" in output
 

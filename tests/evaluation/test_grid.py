@@ -1,7 +1,10 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -146,6 +149,40 @@ def holder(lock: Path) -> int | None:
         except OSError:
             continue  # the process has gone, or is not ours to look at
     return None
+
+
+UNENDING = """
+import sys
+from pathlib import Path
+from fer_lib.data import load_dataset
+from fer_lib.evaluation import Cell, evaluate
+from fer_lib.training import TrainConfig
+if __name__ == "__main__":
+    config = TrainConfig.make("as_described", "plain", "quick", size=16, steps=10**6, checkpoint_every=10**6)
+    evaluate(load_dataset("synthetic", size=16), [Cell(config, 0), Cell(config, 1)], Path(sys.argv[1]), jobs=2)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the workers through /proc")
+def test_a_killed_command_leaves_no_worker_training(tmp_path):
+    script = tmp_path / "unending.py"
+    script.write_text(UNENDING)
+    with subprocess.Popen([sys.executable, script, tmp_path]) as command:
+        try:
+            wait_for(lambda: len(list(tmp_path.glob("runs/*/.lock"))) == 2)
+            workers = [holder(lock) for lock in tmp_path.glob("runs/*/.lock")]
+            assert all(workers)
+            assert command.pid not in workers
+        finally:
+            command.kill()
+    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the worker through /proc")

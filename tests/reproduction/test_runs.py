@@ -11,7 +11,7 @@ from fer_lib.data import load_dataset
 from fer_lib.errors import UserError
 from fer_lib.evaluation.cell import Cell
 from fer_lib.evaluation.contrast import contrast
-from fer_lib.files import read_json
+from fer_lib.files import read_json, write_json
 from fer_lib.reproduction import check, controls, runs
 from fer_lib.reproduction.blocks import Block, blocks
 from fer_lib.training import TrainConfig
@@ -83,6 +83,30 @@ def test_cells_on_different_data_are_not_mixed(block, out, tmp_path):
     mixed[0] |= {"data_hash": "f" * 64}
     with pytest.raises(UserError, match="2 versions of synthetic"):
         runs.record(block, mixed, "x", tmp_path)
+
+
+def test_half_a_result_is_refused_by_name(block, out, tmp_path):
+    """A file beside the ledger that lost a field, or is no result at all: a clear error, and nothing is recorded."""
+    path = runs.recorded_file(block, block.cells[0], tmp_path)
+    whole = runs.finished(block, out, tmp_path)[0]
+    for broken, message in (
+        ({name: value for name, value in whole.items() if name != "machine"}, "it lacks machine"),
+        ([], "it lacks checkpoints, commit"),
+        (whole | {"schema": 0}, "its schema is 0"),
+    ):
+        write_json(path, broken)
+        with pytest.raises(UserError, match=f"{path.name}: not the result of a training: {message}"):
+            runs.finished(block, tmp_path / "none", tmp_path)
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_kept_networks_are_told_apart_from_recorded_results(block, faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
+    one = replace(block, cells=block.cells[:1], keep=True)
+    runs.train(one, tmp_path / "here", faces, tmp_path, progress=False)
+    runs.record(one, runs.finished(one, tmp_path / "here", tmp_path), "x", tmp_path)
+    assert (runs.kept(one, tmp_path / "here"), runs.kept(one, tmp_path / "elsewhere")) == (1, 0)
+    assert len(runs.finished(one, tmp_path / "elsewhere", tmp_path)) == 1
 
 
 def test_recorded_rows_are_those_of_their_cells():
