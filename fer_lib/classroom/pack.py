@@ -28,8 +28,8 @@ README = """# Teacher's pack
       python -m fer_lib.classroom.grade course ASSIGNMENT     (mends renamed files and missing cells, writes a table)
       cd course && nbgrader autograde ASSIGNMENT              (nbgrader alone)
 
-  Both need nbgrader, which `make setup` installs in the project (elsewhere, in the project's folder:
-  `pip install ".[classroom]"`); no Docker, no hub and no network. Learners' code runs behind a fence
+  Both need nbgrader, which `make setup` installs in the project's `.venv` (switch it on first: `. .venv/bin/activate`
+  in the project's folder; elsewhere there: `pip install ".[classroom]"`); no Docker, no hub and no network. Learners' code runs behind a fence
   (`fer_lib.classroom.guard`), which stops accidents and pranks; where grades are worth an attack, use a container.
 - `course/release/` holds what to hand out. `course/source/` holds the hidden tests: keep it to yourself.
 - `solutions/` holds the notebooks with solutions, `rubrics.md` what is graded by hand and how.
