@@ -29,8 +29,9 @@ README = """# Teacher's pack
       cd course && nbgrader autograde ASSIGNMENT              (nbgrader alone)
 
   Both need nbgrader, which `make setup` installs in the project's `.venv` (switch it on first: `. .venv/bin/activate`
-  in the project's folder; elsewhere there: `pip install ".[classroom]"`); no Docker, no hub and no network. Learners' code runs behind a fence
-  (`fer_lib.classroom.guard`), which stops accidents and pranks; where grades are worth an attack, use a container.
+  in the project's folder; elsewhere there: `pip install ".[classroom]"`); no Docker, no hub and no network. Learners'
+  code runs behind a fence (`fer_lib.classroom.guard`), which stops accidents and pranks; where grades are worth an
+  attack, use a container.
 - `course/release/` holds what to hand out. `course/source/` holds the hidden tests: keep it to yourself.
 - `solutions/` holds the notebooks with solutions, `rubrics.md` what is graded by hand and how.
 - `timings.csv` lists minutes, difficulty, importance and points of every exercise.
