@@ -3,6 +3,8 @@
 /** Thrown where the browser cannot draw; the message is for the reader. */
 export class NoWebGL extends Error {}
 
+const PLACES = new WeakMap(); // of each program's uniforms: asking the driver at each frame takes time
+
 /** Uniforms of one program, set by name. */
 export class Settings {
   constructor(gl, shader) {
@@ -10,7 +12,9 @@ export class Settings {
   }
 
   place(name) {
-    return this.gl.getUniformLocation(this.shader, name);
+    const known = PLACES.get(this.shader) ?? PLACES.set(this.shader, new Map()).get(this.shader);
+    if (!known.has(name)) known.set(name, this.gl.getUniformLocation(this.shader, name));
+    return known.get(name);
   }
 
   real(name, ...values) {
