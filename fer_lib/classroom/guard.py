@@ -110,7 +110,8 @@ def run() -> None:
     # a file beside the submission must not stand in for a library
     sys.path[:] = [place for place in sys.path if place not in ("", os.getcwd())]
     sys.dont_write_bytecode = True
-    scratch = tempfile.mkdtemp(prefix="fer-lib-grade-")
+    nursery = os.environ.get(PLACE)  # its folder is cleared when the last submission is graded; kernels are killed
+    scratch = tempfile.mkdtemp(prefix="fer-lib-grade-", dir=Path(nursery).parent if nursery else None)
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     kernel = IPKernelApp.instance()
     kernel.initialize([*sys.argv[1:], "--HistoryManager.enabled=False"])

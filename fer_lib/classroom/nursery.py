@@ -37,7 +37,7 @@ def nursery(seconds: int = 300) -> Iterator[None]:
     if os.environ.get(PLACE) or not hasattr(os, "fork"):
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="fer-lib-") as folder:
+    with tempfile.TemporaryDirectory(prefix="fer-lib-", ignore_cleanup_errors=True) as folder:
         place = str(Path(folder) / "nursery")
         command = [sys.executable, "-m", "fer_lib.classroom.nursery", place]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

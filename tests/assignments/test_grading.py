@@ -1,7 +1,9 @@
 """nbgrader itself grades: untouched, right, named wrong, hostile and broken submissions, with exact scores."""
 
+import os
 import shutil
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -9,6 +11,7 @@ from click.testing import CliRunner
 
 from fer_lib.classroom.grade import grade, main
 from fer_lib.classroom.landlock import _version
+from fer_lib.classroom.nursery import PLACE
 from fer_lib.classroom.source import marked
 from tests.assignments.notebooks import names, points, right, untouched, with_mistake
 from tests.assignments.wrong import WRONG
@@ -46,6 +49,17 @@ def test_nbgrader_gives_exact_scores(course, name):
     for wrong in WRONG[name][:5]:
         expected = {place: 0 if place in wrong.checks else value for place, value in most.items()}
         assert table.loc[wrong.name, list(most)].to_dict() == expected, wrong.name
+
+
+def test_what_kernels_leave_lies_where_it_is_cleared(course):
+    """A submission's scratch folder is the nursery's, which goes when grading ends."""
+    code = "import tempfile; from pathlib import Path; Path('where.txt').write_text(tempfile.mkdtemp())"
+    folder = course(HOSTILE)
+    hand_in(folder, HOSTILE, "curious", answer(code))
+    graded(folder, HOSTILE)
+    (note,) = folder.rglob("where.txt")
+    assert Path(note.read_text()).is_relative_to(Path(os.environ[PLACE]).parent)
+    note.unlink()
 
 
 def answer(code, cell="subject-groups"):
