@@ -30,7 +30,7 @@ class Entry:
     name: str  # lower case, digits and hyphens: the file's name
     command: str  # as typed, from the repository's root
     seed: int | list[int]
-    commit: str  # of the code; "-dirty" at its end when the tree had changes
+    commit: str  # of the code
     machine: dict[str, Any]
     torch: str
     data: str
@@ -59,6 +59,14 @@ def write(entry: Entry, ledger: Path = LEDGER) -> Path:
     path = Path(ledger) / f"{entry.name}.json"
     write_json(path, asdict(entry))
     return path
+
+
+def check_recordable(*names: str) -> None:
+    """Raises UserError when entries of these names would be refused: ask before hours of work, not after them."""
+    for name in names:
+        for problem in (_name_problem(name), _commit_problem(commit())):
+            if problem:
+                raise UserError(f"ledger entry {name}: {problem}; nothing was started")
 
 
 def read(name: str, ledger: Path = LEDGER) -> Entry:
@@ -104,11 +112,6 @@ def verify(ledger: Path = LEDGER) -> list[str]:
     return found
 
 
-def numbers(ledger: Path = LEDGER) -> set[float]:
-    """Every number in the values of every entry."""
-    return {number for name in names(ledger) for number in _numbers_in(read(name, ledger).values)}
-
-
 def machine() -> dict[str, Any]:
     """What this machine is, in words and counts; nothing that names it."""
     import torch
@@ -125,13 +128,20 @@ def machine() -> dict[str, Any]:
 
 
 def commit(root: Path | None = None) -> str:
-    """The commit of the code, with "-dirty" when tracked files have changes; "unknown" outside a repository."""
-    root = root or Path(__file__).parent
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    """The commit of the code, with "-dirty" when tracked files have changes; "unknown" outside a repository.
+
+    Changes in the ledger do not count: what one block recorded is no change of the code that trains the next.
+    """
+    git = ["git", "-C", str(root or Path(__file__).parent)]
+    changes = ["status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)book/results/*.json"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        head, changed = (
+            subprocess.run([*git, *words], capture_output=True, text=True, check=True).stdout.strip()
+            for words in (["rev-parse", "HEAD"], changes)
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{head}-dirty" if changed else head
 
 
 def _processor() -> str:
@@ -151,21 +161,22 @@ def _problems(raw: Any, name: str) -> Iterator[str]:
         yield f"field {key!r} is {'missing' if key in expected else 'unknown'}"
     if raw.get("schema") != SCHEMA:
         yield f"schema is {raw.get('schema')!r}; this version reads {SCHEMA}"
-    if raw.get("name") != name or not _NAME.fullmatch(name):
-        yield f"name is {raw.get('name')!r}; expected the file's name, in lower case, digits and hyphens"
+    if raw.get("name") != name:
+        yield f"name is {raw.get('name')!r}; expected the file's name, {name!r}"
+    if problem := _name_problem(name):
+        yield problem
     if not raw.get("values"):
         yield "values are empty"
     if not re.fullmatch(r"[0-9a-f]{64}", str(raw.get("data_hash"))):
         yield f"data_hash is {raw.get('data_hash')!r}; expected a sha256 in hexadecimal"
-    if not re.fullmatch(r"[0-9a-f]{40}", str(raw.get("commit"))):
-        yield f"commit is {raw.get('commit')!r}; expected a commit's 40 digits: commit the code, then record"
+    if problem := _commit_problem(raw.get("commit")):
+        yield problem
 
 
-def _numbers_in(tree: Any) -> Iterator[float]:
-    if isinstance(tree, bool):
-        return
-    if isinstance(tree, int | float):
-        yield float(tree)
-    elif isinstance(tree, dict | list):
-        for item in tree.values() if isinstance(tree, dict) else tree:
-            yield from _numbers_in(item)
+def _name_problem(name: str) -> str | None:
+    return None if _NAME.fullmatch(name) else f"name is {name!r}; expected lower case, digits and hyphens"
+
+
+def _commit_problem(found: Any) -> str | None:
+    sound = re.fullmatch(r"[0-9a-f]{40}", str(found))
+    return None if sound else f"commit is {found!r}; expected a commit's 40 digits: commit the code, then record"

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -34,7 +35,6 @@ def test_value_by_key(tmp_path):
     assert results.value("a-run.table.mean", tmp_path) == 0.5
     assert results.value("a-run.table.folds.1", tmp_path) == 0.75
     assert results.value("a-run", tmp_path)["note"] == "x"
-    assert results.numbers(tmp_path) == {0.5, 0.25, 0.75}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,43 @@ def test_record_knows_machine_and_commit():
     )
     assert made.torch.startswith("2.") and made.machine["cores"] >= 1
     assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?|unknown", made.commit)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A checkout with a file of code and a ledger, both committed."""
+    (tmp_path / "book" / "results").mkdir(parents=True)
+    (tmp_path / "code.py").write_text("1")
+    (tmp_path / "book" / "results" / "first.json").write_text("{}")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "first")
+    return tmp_path
+
+
+def git(root, *words):
+    known = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", "-C", str(root), *known, *words], check=True, capture_output=True)
+
+
+def test_what_one_run_records_does_not_make_the_next_one_dirty(repository):
+    results.write(entry(name="first"), repository / "book" / "results")
+    results.write(entry(name="second"), repository / "book" / "results")
+    (repository / "runs").mkdir()
+    assert re.fullmatch(r"[0-9a-f]{40}", results.commit(repository / "book"))
+    (repository / "code.py").write_text("2")
+    assert re.fullmatch(r"[0-9a-f]{40}-dirty", results.commit(repository / "book"))
+    assert results.commit(repository / "nowhere") == "unknown"
+
+
+def test_an_entry_that_would_be_refused_is_refused_before_the_work(monkeypatch):
+    monkeypatch.setattr(results, "commit", lambda: "a" * 40)
+    results.check_recordable("a-run", "b-run")
+    with pytest.raises(UserError, match="name is 'My Run'; expected lower case.*nothing was started"):
+        results.check_recordable("a-run", "My Run")
+    monkeypatch.setattr(results, "commit", lambda: "a" * 40 + "-dirty")
+    with pytest.raises(UserError, match="commit the code, then record; nothing was started"):
+        results.check_recordable("a-run")
 
 
 def test_the_committed_ledger_is_sound():

@@ -33,7 +33,10 @@ def evaluate(data, classes, preset, steps, size, checkpoint_every, precision, de
              seed, seeds, split, out, jobs, ray, gpus, keep, paper, record) -> None:  # fmt: skip
     """Cross-validate, and report from the same runs: checkpoint chosen on validation, on test, and the last one."""
     from fer_lib import evaluation
+    from fer_lib.results import check_recordable
 
+    if record:
+        check_recordable(record)
     start = time.perf_counter()
     fields = {"steps": steps, "size": size, "checkpoint_every": checkpoint_every, "precision": precision}
     zero_bias = {"without": [True], "with": [False], "both": [True, False]}[biases]

@@ -21,9 +21,7 @@ from fer_lib.results import LEDGER
 @click.option("--ray", metavar="ADDRESS", help="Ray cluster: auto, local or ray://HOST:10001. --out must be shared.")
 @click.option("--gpus", type=click.FloatRange(0), default=0.0, help="GPUs a Ray task takes.")
 @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
-@click.option("--group", "groups", type=click.Choice(["trained", "untrained", "shuffled", "identity", "decorrelated"]),
-              multiple=True, help="For filters: only these networks. Repeatable.")  # fmt: skip
-def reproduce(names, out, ledger, listed, training, record, groups, **place) -> None:
+def reproduce(names, out, ledger, listed, training, record, **place) -> None:
     """Train what the protocol names and record it: all blocks in order, or those named. See book/results/PROTOCOL.md.
 
     The block "controls" trains the networks with shuffled labels and with identities; "filters" looks
@@ -32,6 +30,7 @@ def reproduce(names, out, ledger, listed, training, record, groups, **place) -> 
     """
     from fer_lib.errors import UserError
     from fer_lib.reproduction.blocks import blocks
+    from fer_lib.results import check_recordable
 
     every = blocks()
     known = ("controls", *every, "filters", "people")
@@ -40,11 +39,13 @@ def reproduce(names, out, ledger, listed, training, record, groups, **place) -> 
         raise UserError(f"block {unknown[0]!r} is unknown; expected one of {', '.join(known)}")
     if listed:
         return _list(every.values(), out, ledger)
+    if training and record:
+        check_recordable(*(names or known))
     for name in names or known:
         if name == "controls":
             _controls(out, ledger, place["device"], training, record)
         elif name == "filters":
-            _filters(out, ledger, groups, record)
+            _filters(out, ledger, record)
         elif name == "people":
             _people(out, ledger, record)
         else:
@@ -85,12 +86,11 @@ def _controls(out: Path, ledger: Path, device: str, training: bool, record: bool
         click.echo(f"recorded in {controls.record(found, faces, options.command_line(), ledger)}")
 
 
-def _filters(out: Path, ledger: Path, chosen: tuple[str, ...], record: bool) -> None:
+def _filters(out: Path, ledger: Path, record: bool) -> None:
     from fer_lib.reproduction import networks, summary
 
     load = networks.Pictures(48)
-    subjects = networks.subjects(out, load, chosen or networks.GROUPS)
-    found = summary.study_all(subjects, load, out / "filters", click.echo)
+    found = summary.study_all(networks.subjects(out, load), load, out / "filters", click.echo)
     if record:
         path = summary.record(found, load("natural"), options.command_line(), ledger)
         click.echo(f"{len(found)} networks; recorded in {path}")

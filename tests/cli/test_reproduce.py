@@ -41,9 +41,16 @@ def test_recorded_cells_count_as_done_on_another_machine(tmp_path):
     assert "six-classes         1 of  10 cells" in output
 
 
-def test_filters_say_what_to_train_first(tmp_path, monkeypatch):
-    result = run("reproduce", "filters", "--group", "shuffled", "--out", tmp_path)
-    assert result.exit_code == 2 and "fer-lib reproduce controls" in result.output
+def test_filters_say_what_to_train_first(tmp_path):
+    result = run("reproduce", "filters", "--no-record", "--out", tmp_path)
+    assert result.exit_code == 2 and "fer-lib reproduce networks" in result.output
+
+
+def test_a_changed_tree_is_refused_before_the_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_lib.results.commit", lambda: "0" * 40 + "-dirty")
+    monkeypatch.setattr("fer_lib.reproduction.runs.train", lambda *_, **__: pytest.fail("trained for nothing"))
+    result = run("reproduce", "six-classes", "--out", tmp_path, "--ledger", tmp_path)
+    assert result.exit_code == 2 and "commit the code, then record; nothing was started" in result.output
 
 
 @pytest.mark.parametrize("key", ["C1a", "C2", "C3c"])
@@ -53,4 +60,4 @@ def test_verdicts_are_printed(key):
 
 def test_a_quick_check_of_an_empty_ledger_says_what_to_run(tmp_path):
     result = run("ledger", "--ledger", tmp_path, "verify", "--quick", "--out", tmp_path / "again")
-    assert result.exit_code == 2 and "no recorded cells" in result.output
+    assert result.exit_code == 2 and "holds no entry" in result.output
