@@ -24,6 +24,7 @@ from fer_lib.interpret.stages import LAYER, RANK, Network
 METRICS = ("auroc", RANK, "average_precision", "kl", "kl_excess")
 RAREST = 4  # the paper's measure: how often does its winner lie among the rarest action units?
 METHODS = ("deconvnet", "guided", "gradient")
+PROBES = ("natural", "factorial", "ladders", "do-pairs")
 SEED = 0
 
 
@@ -41,12 +42,19 @@ def study_network(
 ) -> dict[str, Any]:
     """All measures of one network, written to out/NAME.json and returned; read from there when it is done.
 
-    `load` gives the probe sets "natural", "factorial", "ladders" and "do-pairs" at the network's size.
+    `load` gives the sets of PROBES at the network's size. A file of other weights, pictures or settings is replaced.
     """
     start = time.perf_counter()
-    path, weights = out / f"{subject.name}.json", fingerprint(subject.network.model)
-    if path.is_file() and read_json(path)["weights"] == weights:
-        return read_json(path)
+    path = out / f"{subject.name}.json"
+    made_of = {
+        "weights": fingerprint(subject.network.model),
+        "data": {name: load(name).provenance["data_hash"] for name in PROBES},
+        "metrics": list(METRICS),
+        "permutations": permutations,
+    }
+    done = read_json(path) if path.is_file() else None
+    if isinstance(done, dict) and done.get("made_of") == made_of:
+        return done
     natural = load("natural")
     labels = labels_of(natural)
     activation = subject.network.scan(natural).layers[LAYER].value
@@ -55,7 +63,7 @@ def study_network(
     named = stages.significant_labels(table)
     found = {
         "network": subject.name,
-        "weights": weights,
+        "made_of": made_of,
         "images": len(natural),
         "labels": _label_values(named),
         "paper": _paper_measure(table, labels),

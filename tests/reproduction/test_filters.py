@@ -50,10 +50,14 @@ def test_a_studied_network_is_read_and_another_is_not_taken_for_it(subject, foun
         raise AssertionError("studied again")
 
     monkeypatch.setattr(filters, "align", never)
-    assert filters.study_network(subject, load, out) == found
+    assert filters.study_network(subject, load, out, permutations=60) == found
+    with pytest.raises(AssertionError, match="studied again"):
+        filters.study_network(subject, load, out, permutations=61)
+    with pytest.raises(AssertionError, match="studied again"):
+        filters.study_network(subject, lambda name: load("natural"), out, permutations=60)
     other = ZeroBiasCNN(size=48, generator=torch.Generator().manual_seed(6), gain=1.0).eval()
     with pytest.raises(AssertionError, match="studied again"):
-        filters.study_network(Subject(subject.name, Network(other, prepare, subject.network.emotions)), load, out)
+        filters.study_network(Subject(subject.name, Network(other, prepare, subject.network.emotions)), load, out, 60)
 
 
 def test_groups_sum_up_their_networks(found):
