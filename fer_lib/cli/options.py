@@ -1,5 +1,6 @@
 """Options that `train` and `evaluate` share, and what they mean."""
 
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -78,11 +79,12 @@ def configs(variants: tuple[str, ...], recipes: tuple[str, ...], preset: str, **
 
 def fold_list(text: str, count: int) -> list[int]:
     """ "all", "3", "0,2" or "0-4" to fold numbers. Raises UserError for anything else, or out of range."""
-    try:
-        ranges = [part.split("-") for part in text.split(",")] if text != "all" else [["0", str(count - 1)]]
-        folds = [fold for bounds in ranges for fold in range(int(bounds[0]), int(bounds[-1]) + 1)]
-    except ValueError as error:
-        raise UserError(f"--folds {text!r} is not readable; expected all, 3, 0,2 or 0-4") from error
+    if text == "all":
+        return list(range(count))
+    ranges = [re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part) for part in text.split(",")]
+    if not all(ranges):
+        raise UserError(f"--folds {text!r} is not readable; expected all, 3, 0,2 or 0-4")
+    folds = [fold for found in ranges for fold in range(int(found[1]), int(found[2] or found[1]) + 1)]
     if not folds or min(folds) < 0 or max(folds) >= count:
         raise UserError(f"--folds {text!r} is out of range; the data have folds 0 to {count - 1}")
     return folds

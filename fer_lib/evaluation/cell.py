@@ -182,7 +182,7 @@ def _finished(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
     result = read_result(path)
     if result["identity"] != identity:
         raise UserError(
-            f"{path}: the result of another run (other options, data, device or version); nothing was overwritten. "
+            f"{path}: the result of another run (other options, data or device); nothing was overwritten. "
             "Choose another --out"
         )
     return result

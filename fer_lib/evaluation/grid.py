@@ -20,6 +20,7 @@ from fer_lib.data.splits import random_folds
 from fer_lib.errors import UserError
 from fer_lib.evaluation.cell import SPLITS, Cell, parts, run_cell
 from fer_lib.training import TrainConfig
+from fer_lib.training.config import resolve_device
 
 RAY_RETRIES = 5  # a lost worker's cell goes on from its checkpoint, so a retry costs little
 
@@ -27,10 +28,11 @@ RAY_RETRIES = 5  # a lost worker's cell goes on from its checkpoint, so a retry 
 def make_cells(
     configs: Iterable[TrainConfig], folds: Sequence[int], seeds: Sequence[int], split: str = "folds"
 ) -> list[Cell]:
-    """The product of configs, seeds and folds."""
+    """The product of configs, seeds and folds, each cell once."""
     if split not in SPLITS:
         raise UserError(f"split {split!r} is unknown; expected one of {', '.join(SPLITS)}")
-    return [Cell(replace(config, seed=seed), fold, split) for config, seed, fold in product(configs, seeds, folds)]
+    every = product(configs, seeds, folds)
+    return list(dict.fromkeys(Cell(replace(config, seed=seed), fold, split) for config, seed, fold in every))
 
 
 def split_dataset(dataset: FaceDataset, split: str, seed: int = 0, folds: int = 10) -> FaceDataset:
@@ -60,6 +62,8 @@ def evaluate(
     """
     for cell in cells:
         parts(dataset, cell)
+    if not ray:
+        resolve_device(device)  # a cluster's machines have their own
     options = {"device": device, "keep": keep}
     out = Path(out).resolve()
     if ray:
@@ -91,7 +95,7 @@ def _in_processes(
         except BrokenProcessPool as error:
             raise UserError(
                 f"{out}: a worker process was killed (out of memory?); finished cells are kept: run the same command "
-                "again to go on, perhaps with fewer --jobs"
+                "again to go on, perhaps with fewer --jobs (a cell that goes on with more threads rounds otherwise)"
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)

@@ -10,6 +10,7 @@ from fer_lib.errors import UserError
 from fer_lib.evaluation.cell import SELECTIONS
 from fer_lib.evaluation.metrics import calibration_error, merge
 from fer_lib.paper import CERTAINTY, paper_value
+from fer_lib.training.config import PRESETS
 
 if TYPE_CHECKING:
     import pandas
@@ -80,6 +81,7 @@ def as_values(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for name, entry in table.items():
         members = [cell for cell in cells if configuration(cell) == name]
         entry |= {"folds": len({c["fold"] for c in members}), "seeds": len({c["seed"] for c in members})}
+        entry |= {field: members[0]["identity"]["config"][field] for field in ("size", "steps")}
         chosen = "validation" if "validation" in entry["accuracy"] else "last"
         curve = reliability(members, chosen)
         entry |= {"confusion": confusion(members, chosen).tolist(), "reliability": curve}
@@ -134,14 +136,14 @@ def _percent(row: dict[str, Any]) -> str:
 def against_paper(values: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
     """Rows "paper / ours / why they differ" for CNN+AD: the two selections against the two printed versions.
 
-    `values`: configurations as `as_values` gives them and the ledger keeps them.
+    `values`: configurations as `as_values` gives them. Networks with biases and splits that leak have no counterpart.
     """
     return [_against(name, entry, *pair) for name, entry in values.items() for pair in _pairs(name)]
 
 
 def _pairs(name: str) -> list[tuple[str, str]]:
-    data, classes, _, variant = name.split("/")[:4]
-    stem = {"8": "ckplus8", "6": "ckplus6", "7": "tfd"}.get(classes) if variant == "AD" else None
+    _, classes, _, *rest = name.split("/")
+    stem = {"8": "ckplus8", "6": "ckplus6", "7": "tfd"}.get(classes) if rest == ["AD"] else None
     return [(f"{stem}.workshop", "test"), (f"{stem}.v3", "validation")] if stem else []
 
 
@@ -163,6 +165,8 @@ def _why(name: str, entry: dict[str, Any], stem: str) -> str:
     reasons = [] if data == real else [f"other pictures: {data}, not {'TFD' if real == 'tfd' else 'CK+'}"]
     full = 5 if real == "tfd" else 10
     reasons += [] if entry["folds"] == full else [f"{entry['folds']} of {full} folds"]
+    own, paper = (tuple(held[field] for field in ("size", "steps")) for held in (entry, PRESETS["paper"]))
+    reasons += [] if own == paper else ["{} px and {:,} batches, not {} px and {:,}".format(*own, *paper)]
     reasons += [f"recipe {recipe}", f"{entry['seeds']} seeds, the paper's is one unseeded run"]
     return "; ".join(reasons)
 

@@ -15,8 +15,8 @@ from fer_lib.reproduction.blocks import Block, blocks
 from fer_lib.results import LEDGER, names, read
 
 TOLERANCE = 0.05
-"""Accuracy per image. The same machine and code give the same number. Where sums are rounded otherwise most trainings
-end a few images apart, and one that hardly learned may learn, or the reverse: the entry "again" has ten of them."""
+"""Accuracy per image. The same machine, threads and code give the same number. Where sums are rounded otherwise most
+trainings end a few images apart, and one that hardly learned may learn, or the reverse: see the entry "again"."""
 
 
 @dataclass(frozen=True)

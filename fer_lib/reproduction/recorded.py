@@ -86,9 +86,14 @@ def against_paper(ledger: Path = LEDGER) -> "pandas.DataFrame":
     """Rows claim, paper, ours, why they differ, of the blocks that the paper has a number for and that are recorded."""
     import pandas
 
-    held = [name for name in ("networks", "six-classes", "stills") if name in names(ledger)]
-    rows = [row for name in held for row in evaluation.against_paper(read(name, ledger).values["configurations"])]
+    held = [read(name, ledger).values for name in ("networks", "six-classes", "stills") if name in names(ledger)]
+    rows = [row for values in held for row in evaluation.against_paper(_with_schedule(values))]
     return pandas.DataFrame(rows, columns=["claim", "paper", "ours", "why"])
+
+
+def _with_schedule(values: dict[str, Any]) -> dict[str, Any]:
+    schedule = {field: values[field] for field in ("size", "steps")}  # one for the whole block
+    return {name: schedule | entry for name, entry in values["configurations"].items()}
 
 
 def filters(ledger: Path = LEDGER) -> "pandas.DataFrame":

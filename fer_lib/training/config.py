@@ -168,13 +168,15 @@ def resolve_precision(precision: str, device: torch.device) -> str:
 
 
 def resolve_device(device: str) -> torch.device:
-    """ "auto" is a CUDA device where there is one, else the CPU. Raises UserError for one that is not there."""
+    """ "auto" is a CUDA device where there is one, else the CPU. Raises UserError for one of another kind or absent."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)
-    except RuntimeError as error:
-        raise UserError(f"device {device!r} is unknown; expected auto, cpu, cuda or cuda:0") from error
+    except RuntimeError:
+        found = None
+    if found is None or found.type not in ("cpu", "cuda"):
+        raise UserError(f"device {device!r} is not supported; expected auto, cpu, cuda or cuda:0")
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise UserError(
             f"device {device!r}: torch {torch.__version__} finds {torch.cuda.device_count()} CUDA devices; "

@@ -49,12 +49,13 @@ def fit(
     """Train a network on the labelled images of `training`, (N, 1, size, size).
 
     With `out`, a checkpoint is kept each `config.checkpoint_every` steps; a run killed at any moment goes on with
-    `resume` to the same weights, bit for bit, on the same machine. `compile` runs the network through torch.compile.
+    `resume` to the same weights, bit for bit, on the same machine with as many threads (another number of threads sums
+    in another order). `compile` runs the network through torch.compile.
     Raises UserError for data that do not fit, a folder of another run, or a loss that stops being finite.
     """
     _check_data(training, config)
     place = resolve_device(device)
-    identity = run_identity(training, config, place)
+    identity = run_identity(training, config, place) | ({"compiled": True} if compile else {})
     run = RunFolder(Path(out), identity, resume) if out is not None else None
     with run.lock() if run else nullcontext(), _repeatable(place):
         loop = _Loop(training, config, place, identity["precision"], compile)

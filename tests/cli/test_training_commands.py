@@ -77,6 +77,8 @@ def test_unknown_data():
 def test_fold_lists():
     assert fold_list("all", 3) == [0, 1, 2]
     assert fold_list("0,2-4", 10) == [0, 2, 3, 4]
+    with pytest.raises(UserError, match="'0-2-5' is not readable"):
+        fold_list("0-2-5", 10)
     for bad in ("x", "", "5", "3-1"):
         with pytest.raises(UserError, match="--folds"):
             fold_list(bad, 5)

@@ -26,6 +26,7 @@ def cell(fold: int, seed: int, scores: dict[str, float], **changes):
         "checkpoints": [
             {"step": steps[name], "test": {"image": score, "sequence": score + 0.01}} for name, score in scores.items()
         ],
+        "identity": {"config": {"size": 48, "steps": 1200}},
         "selected": {name: picked | {"step": steps[name]} for name in scores},
     } | changes
 
@@ -90,10 +91,15 @@ def test_against_paper(cells):
     assert [row["paper"] for row in rows] == ["96.4 (unverified) [M: unverified]", "95.1 [C: from a citing source]"]
     assert rows[0]["ours"].startswith("85.0") and rows[1]["ours"].startswith("80.0")
     assert all("other pictures: synthetic, not CK+" in row["why"] and "2 of 10 folds" in row["why"] for row in rows)
+    assert all("48 px and 1,200 batches, not 96 px and 31,000" in row["why"] for row in rows)
+    paper_like = {"identity": {"config": {"size": 96, "steps": 31_000}}}
+    rows = against_paper(as_values([cell(0, 0, {"test": 0.5, "last": 0.5}, **paper_like)]))
+    assert not any("batches" in row["why"] for row in rows)
 
 
 def test_the_paper_is_silent_on_the_other_variants(cells):
-    assert against_paper(as_values([cell(0, 0, {"last": 0.5}, variant="plain")])) == []
+    for changes in ({"variant": "plain"}, {"zero_bias": False}, {"split": "image"}):
+        assert against_paper(as_values([cell(0, 0, {"last": 0.5}, **changes)])) == []
 
 
 def test_every_paper_value_is_marked():

@@ -18,6 +18,8 @@ def ledger(tmp_path):
     values = {
         "planned": 20,
         "finished": 3,
+        "size": 48,
+        "steps": 1200,
         "configurations": {"synthetic/8/as_released/AD": {"folds": 3, "seeds": 1, "accuracy": accuracy}},
         "contrasts": {"synthetic/8/as_described/AD/bias": contrast},
     }
