@@ -45,12 +45,17 @@ class Quote:
 
     line: int  # from 1
     text: str  # as typed
+    kind: str  # "percent", "share", or around "±": "mean" or "spread"
     source: str | None
 
     def shows(self, value: float) -> bool:
-        """Whether the text is `value`, or 100 times it, rounded to the digits shown."""
-        digits = len(self.text.partition(".")[2])
-        return any(f"{scale * value:.{digits}f}" == self.text for scale in (1, 100))
+        """Whether the text is the ledger's `value`, a share of 1, rounded to the digits shown."""
+        scales = {"percent": (100,), "share": (1,)}.get(self.kind, (1, 100))
+        return any(self.is_typed(scale * value) for scale in scales)
+
+    def is_typed(self, number: float) -> bool:
+        """Whether the text is the very number, rounded to the digits shown."""
+        return f"{number:.{len(self.text.partition('.')[2])}f}" == self.text
 
 
 def prose(text: str) -> str:
@@ -81,7 +86,8 @@ def quotes(text: str) -> Iterator[Quote]:
     for number, line in enumerate(prose(text).splitlines(), 1):
         for match in _QUOTED.finditer(line):
             source = _SOURCE.search(line, match.end())
-            yield Quote(number, match[match.lastgroup].strip(), source[1] if source else None)
+            kind = str(match.lastgroup)
+            yield Quote(number, match[kind].strip(), kind, source[1] if source else None)
 
 
 def problems(path: Path, ledger: Path = results.LEDGER) -> list[str]:
@@ -95,7 +101,7 @@ def problems(path: Path, ledger: Path = results.LEDGER) -> list[str]:
 
 def _trouble(quote: Quote, ledger: Path) -> str | None:
     if quote.source is None:
-        if any(quote.shows(number) for value in PAPER.values() for number in (value.value, value.sd) if number):
+        if any(quote.is_typed(number) for value in PAPER.values() for number in (value.value, value.sd) if number):
             return None
         return (
             f"{quote.text} has no source; read it from the ledger with {{ledger}}`ENTRY.path`, or mark it "

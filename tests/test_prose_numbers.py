@@ -50,6 +50,7 @@ def test_sourced_numbers_pass(text, ledger):
     ("text", "expected"),
     [
         ("One.\n\nWe get 93.1 % on faces.", "3: 93.1 has no source"),
+        ("We get 0.9 % <!-- ledger: run.accuracy -->.", "1: 0.9 is quoted, but the ledger's run.accuracy is 0.9312"),
         ("We get 93.2 % <!-- ledger: run.accuracy -->.", "1: 93.2 is quoted, but the ledger's run.accuracy is 0.9312"),
         ("Mean 88.8 ± 0.4.", "1: 88.8 has no source"),
         ("Its AUROC of 0.83 shows it.", "1: 0.83 has no source"),
