@@ -2,28 +2,32 @@
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from fer_lib.interpret.network import Network
 
-@click.command()
+
+@click.command(context_settings={"show_default": True})
 @click.argument("run")
-@click.option("--data", default="synthetic", show_default=True, help="Data set to read the filters on.")
+@click.option("--data", default="synthetic", help="Data set to read the filters on.")
 @click.option("--path", type=click.Path(path_type=Path), help="Folder of a real data set (CK+, TFD, …).")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results.")
 @click.option("--step", type=int, help="Checkpoint of the run; the last by default.")
-@click.option("--fold", type=int, help="Fold whose part to read.")
+@click.option("--fold", type=click.IntRange(0), help="Fold whose part to read.")
 @click.option("--part", type=click.Choice(["training", "validation", "test"]), help="Part of the fold; needs --fold.")
-@click.option("--permutations", default=1000, show_default=True, help="Permutations of every test.")
-@click.option("--draws", default=2000, show_default=True, help="Bootstrap draws over people; 0 for no intervals.")
-@click.option("--controls", default=100, show_default=True, help="Matched random filter sets.")
+@click.option("--permutations", type=click.IntRange(1), default=1000, help="Permutations of every test.")
+@click.option("--draws", type=click.IntRange(0), default=2000, help="Bootstrap draws over people; 0: no intervals.")
+@click.option("--controls", type=click.IntRange(1), default=100, help="Matched random filter sets.")
 @click.option("--control", "beside", multiple=True, metavar="[NAME=]RUN",
               help="A trained control (shuffled labels, identities, …): a run's folder. Repeatable.")  # fmt: skip
-@click.option("--untrained", default=3, show_default=True, help="Untrained control networks.")
-@click.option("--sheets", default=12, show_default=True, help="Filters with a sheet of their own.")
-@click.option("--seed", default=0, show_default=True, help="Seed of every random draw.")
-@click.option("--probes/--no-probes", default=True, show_default=True, help="Interventions on rendered faces.")
-@click.option("--faces/--no-faces", default=True, show_default=True, help="Search the AUs that a filter wants.")
+@click.option("--untrained", type=click.IntRange(0), default=3, help="Untrained control networks.")
+@click.option("--sheets", type=click.IntRange(0), default=12, help="Filters with a sheet of their own.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of every random draw.")
+@click.option("--probes/--no-probes", default=True, help="Interventions on rendered faces.")
+@click.option("--faces/--no-faces", default=True, help="Search the AUs that a filter wants.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def interpret(run, data, path, out, step, fold, part, beside, quiet, **options) -> None:
     """Study the filters of RUN: the folder of a training run, or the name of shipped weights.
@@ -33,12 +37,13 @@ def interpret(run, data, path, out, step, fold, part, beside, quiet, **options) 
     from fer_lib.cli.interpret_report import report
     from fer_lib.data import load_dataset
     from fer_lib.errors import UserError
+    from fer_lib.interpret.network import open_network
     from fer_lib.interpret.study import Settings, study
 
     if (fold is None) != (part is None):
         raise UserError("--fold and --part belong together: give both, or neither for all labelled images")
-    network, name = _network(run, step)
-    size = network.model.size
+    opened = open_network(run, step)
+    network, size = opened.network, opened.network.model.size
     dataset = load_dataset(data, path, size=size)
     if dataset.emotions != network.emotions:
         dataset = dataset.with_emotions(network.emotions)
@@ -47,34 +52,24 @@ def interpret(run, data, path, out, step, fold, part, beside, quiet, **options) 
     probes = partial(load_dataset, size=size)
     controls = _controls(beside, size)
     found = study(network, dataset, out, Settings(**options), load_probe=probes, controls=controls, progress=not quiet)
-    click.echo(f"wrote {report(found, name, out / 'report.html')}")
+    click.echo(f"wrote {report(found, opened.name, out / 'report.html')}")
 
 
-def _controls(beside: tuple[str, ...], size: int):
+def _controls(beside: tuple[str, ...], size: int) -> dict[str, "Network"]:
+    """("NAME=RUN", "RUN") → networks by NAME, or else by the run's own. Raises UserError for two of one name."""
     from fer_lib.errors import UserError
+    from fer_lib.interpret.network import open_network
 
-    found = {}
+    found: dict[str, Network] = {}
     for text in beside:
-        name, _, run = text.rpartition("=")
-        network, called = _network(run, None)
+        given, _, run = text.rpartition("=")
+        opened = open_network(run)
+        name, network = given or opened.name, opened.network
         if network.model.size != size:
             raise UserError(
                 f"--control {run}: a network for {network.model.size} px; the one studied takes {size}: use its size"
             )
-        found[name or called] = network
+        if name in ("trained", *found):  # the studied network's row of the table is "trained"
+            raise UserError(f"--control {run}: {name!r} is another network's name; write --control NAME={run}")
+        found[name] = network
     return found
-
-
-def _network(run: str, step: int | None):
-    """(Network, what to call it) of a run's folder or of shipped weights."""
-    from fer_lib.interpret.stages import Network
-    from fer_lib.model import load_pretrained
-    from fer_lib.preprocess import prepare
-    from fer_lib.training import load_run
-
-    folder = Path(run)
-    if folder.is_dir():
-        model, config, identity = load_run(folder, step)
-        return Network(model, config.prepare, tuple(identity["emotions"])), folder.name
-    model, card = load_pretrained(run)
-    return Network(model, partial(prepare, recipe=card["recipe"]), tuple(card["emotions"])), run

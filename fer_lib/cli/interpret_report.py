@@ -10,8 +10,9 @@ from plotly.offline import get_plotlyjs
 
 from fer_lib import figures
 from fer_lib.interpret import examples, localisation
-from fer_lib.interpret.report import Picture, Section, signed, write_report
+from fer_lib.interpret.report import Picture, Section, write_report
 from fer_lib.interpret.study import Study, sheet_examples
+from fer_lib.pictures import signed_grey
 
 
 def report(study: Study, name: str, path: Path) -> Path:
@@ -152,8 +153,9 @@ def _sheet(study: Study, number: int, data: str) -> Section:
     mine = np.flatnonzero((table["filter"] == number).to_numpy())
     rows = table.iloc[mine]
     crops, _ = examples.example_crops(study.dataset.images, rows, "conv3")
-    maps = [signed(study.decoded[m][mine].numpy()) for m in ("deconvnet", "guided", "gradient_x_input", "occlusion")]
-    tiles = np.stack([crops.numpy() / 255, *maps])
+    methods = ("deconvnet", "guided", "gradient_x_input", "occlusion")
+    maps = [signed_grey(study.decoded[method][mine].numpy()) for method in methods]
+    tiles = np.stack([crops.numpy(), *maps]) / 255
     faces = study.dataset.images[rows["image"].to_numpy(), 0][None] / 255
     best = study.labels[study.labels["filter"] == number]
     label = f"AU{best['au'].iloc[0]}" if len(best) else "no AU beyond chance"

@@ -69,6 +69,7 @@ class Scan:
         return len(self.logits)
 
     def save(self, path: Path) -> None:
+        """Write a safetensors file for `load`, atomically."""
         tensors = {"pool3": torch.from_numpy(self.pool3), "logits": torch.from_numpy(self.logits)}
         for name, maxima in self.layers.items():
             for part in ("value", "place", "norm"):
@@ -77,6 +78,7 @@ class Scan:
 
     @classmethod
     def load(cls, path: Path) -> Scan:
+        """Read what `save` wrote. Raises UserError when the file is absent or damaged."""
         tensors, widths = read_tensors(path)
         tables = {name: tensor.numpy() for name, tensor in tensors.items()}
         layers = {

@@ -57,7 +57,6 @@ class Conventions:
 
 
 CAPTUM = Conventions()
-ZEILER_FERGUS = Conventions(start="activation")
 AUTHORS = Conventions(start="activation", ties="all", rectify_pixels=True, pixel_mask=True)
 
 

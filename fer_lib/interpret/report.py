@@ -49,12 +49,6 @@ class Section:
     tables: Sequence[tuple[str, pd.DataFrame]] = field(default_factory=tuple)
 
 
-def signed(maps: np.ndarray) -> np.ndarray:
-    """Maps (…, h, w) of either sign to 0–1, each on its own scale: grey is zero."""
-    reach = np.abs(maps).max(axis=(-2, -1), keepdims=True)
-    return 0.5 + maps / np.where(reach > 0, 2 * reach, 1)
-
-
 def montage(tiles: np.ndarray, gap: int = 2) -> np.ndarray:
     """(rows, columns, h, w) in 0–1 → one uint8 picture with white gaps."""
     if tiles.ndim != 4:

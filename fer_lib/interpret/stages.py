@@ -16,27 +16,14 @@ from fer_lib.data.dataset import FaceDataset
 from fer_lib.data.synthetic import pair_masks, pairs
 from fer_lib.facs import CKPLUS_AUS
 from fer_lib.interpret import ablation, examples, intervention, localisation, sanity
-from fer_lib.interpret.activations import Maxima, Prepare, Scan, as_batch, scan
+from fer_lib.interpret.activations import Maxima, as_batch
 from fer_lib.interpret.alignment import align, filter_labels
 from fer_lib.interpret.crop_decoder import Units
 from fer_lib.interpret.labels import AULabels, labels_of
+from fer_lib.interpret.network import LAYER, Network, untrained
 from fer_lib.interpret.selection import compare_networks
-from fer_lib.model import ZeroBiasCNN
 
-LAYER = "conv3"
 RANK = "auroc_z"
-
-
-@dataclass(frozen=True)
-class Network:
-    """A trained network and how its images are prepared; `emotions` names its classes."""
-
-    model: ZeroBiasCNN
-    prepare: Prepare
-    emotions: tuple[str, ...]
-
-    def scan(self, dataset: FaceDataset, progress: bool = False, layers: Sequence[str] = (LAYER,)) -> Scan:
-        return scan(self.model, dataset.images, self.prepare, layers=layers, progress=progress)
 
 
 def example_rows(maxima: Maxima, dataset: FaceDataset, count: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -88,20 +75,16 @@ def significant_labels(alignment: pd.DataFrame, level: float = 0.05) -> pd.DataF
 
 def control_table(
     network: Network, activation: np.ndarray, dataset: FaceDataset, labels: AULabels, seeds: Sequence[int],
-    permutations: int, others: Mapping[str, Network] | None = None, progress: bool = False,
+    permutations: int, others: Mapping[str, Network] | None = None, progress: bool = False, seed: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
-    """The trained network beside untrained ones of the same architecture and `others`, on the same footing."""
-    controls = {f"untrained, seed {seed}": _untrained_twin(network, seed) for seed in seeds} | dict(others or {})
+    """The trained network beside untrained ones of the same architecture and `others`, on the same footing.
+
+    `seeds` draw the untrained networks' weights; `seed` draws the split of people and the permutations.
+    """
+    controls = {f"untrained, seed {each}": untrained(network, each) for each in seeds} | dict(others or {})
     scans = {name: control.scan(dataset, progress) for name, control in controls.items()}
     tables = {"trained": activation} | {name: scanned.layers[LAYER].value for name, scanned in scans.items()}
-    return compare_networks(tables, labels, seed=0, permutations=permutations)
-
-
-def _untrained_twin(network: Network, seed: int) -> Network:
-    model, generator = network.model, torch.Generator().manual_seed(seed)
-    return Network(
-        ZeroBiasCNN(model.classes, model.size, model.zero_bias, generator, gain=1.0), network.prepare, network.emotions
-    )
+    return compare_networks(tables, labels, seed, permutations)
 
 
 def harm_table(network: Network, pool3: np.ndarray, emotion: np.ndarray) -> pd.DataFrame:

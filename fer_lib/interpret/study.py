@@ -140,9 +140,10 @@ class _Runner:
         return self.folder.table("held_out", lambda: held_out_labels(value, self.au_labels, self._rng("held_out")))
 
     def controls(self, done) -> pd.DataFrame:
-        value, seeds = done["scan"].layers[LAYER].value, range(1, self.settings.untrained + 1)
-        options = (self.dataset, self.au_labels, seeds, self.settings.permutations, self.others, self.progress)
-        return self.folder.table("controls", lambda: stages.control_table(self.network, value, *options))
+        value, chosen = done["scan"].layers[LAYER].value, self.settings
+        numbers = (range(1, chosen.untrained + 1), chosen.permutations)
+        rest = (self.dataset, self.au_labels, *numbers, self.others, self.progress, chosen.seed)
+        return self.folder.table("controls", lambda: stages.control_table(self.network, value, *rest))
 
     def examples(self, done) -> pd.DataFrame:
         maxima = done["scan"].layers[LAYER]

@@ -12,7 +12,6 @@ decoded maps as mosaics, and `order.RANKING` (F, TOP): numbers among the filter'
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +27,12 @@ from fer_lib.interpret.activations import Maxima, Scan, as_batch
 from fer_lib.interpret.alignment import align, filter_labels, matrix
 from fer_lib.interpret.folder import fingerprint
 from fer_lib.interpret.labels import labels_of
+from fer_lib.interpret.network import LAYER, Network, Opened, open_network, untrained
 from fer_lib.interpret.receptive import FIELDS
-from fer_lib.interpret.stages import LAYER, Network
-from fer_lib.model import ZeroBiasCNN, load_pretrained
-from fer_lib.preprocess import prepare
-from fer_lib.training import load_run
+from fer_lib.widgets.alignment_explorer import METRICS
 from fer_lib.widgets.modules import ASSETS
 from fer_lib.widgets.packed import Pack, mosaic
 
-METRICS = ("auroc", "kl", "kl_excess", "average_precision", "pearson", "partial_r")
 COLUMNS = {"auroc": ("low", "high", "null_low", "null_high", "p", "p_max", "q"), "kl": ("chance", "p", "q")}
 LEVELS = 65520  # a multiple of KL's 20 bins: rounded down, no picture changes its bin
 RANKINGS = {f"{score}.{rule}": (score, rule) for score in ("raw", "contrast") for rule in ("one", "all")}
@@ -59,18 +55,12 @@ def source(title: str, origin: str, like: Network | None = None) -> Source:
     if origin.startswith("untrained:"):
         if like is None:
             raise UserError(f"{origin}: an untrained network needs another one before it, whose architecture it takes")
-        generator, model = torch.Generator().manual_seed(int(origin.partition(":")[2])), like.model
-        other = ZeroBiasCNN(model.classes, model.size, model.zero_bias, generator, gain=1.0).eval()
-        network, digest = Network(other, like.prepare, ()), fingerprint(other)
-    elif Path(origin).is_dir():
-        model, config, identity = load_run(Path(origin))
-        network, digest = Network(model, config.prepare, tuple(identity["emotions"])), fingerprint(model)
-        origin = Path(origin).name
+        network = untrained(like, int(origin.partition(":")[2]))
+        opened = Opened(network, origin, fingerprint(network.model))
     else:
-        model, card = load_pretrained(origin)
-        ready = partial(prepare, recipe=card["recipe"])
-        network, digest = Network(model, ready, tuple(card["emotions"])), card["weights_sha256"]
-    return Source(network, {"title": title, "source": origin, "size": network.model.size, "weights_sha256": digest})
+        opened = open_network(origin)
+    about = {"source": opened.name, "size": opened.network.model.size, "weights_sha256": opened.sha256}
+    return Source(opened.network, {"title": title} | about)
 
 
 def write(
@@ -160,12 +150,17 @@ def label_pack(faces: FaceDataset) -> Pack:
 
 
 def faces_pack(faces: FaceDataset) -> Pack:
+    """The N pictures, in their order, as one mosaic."""
     pack = Pack()
     pack.add("faces", mosaic(faces.images[:, 0], FACE_QUALITY))
     return pack
 
 
 def network_pack(network: Network, scanned: Scan, faces: FaceDataset, permutations: int, draws: int) -> Pack:
+    """A network's numbers, as the module lists them, from its scan of the faces; the draws are those of seed 0.
+
+    `permutations` and `draws` (bootstrap, 0 for no intervals) as in `alignment.align`.
+    """
     value, pack = scanned.layers[LAYER].value, Pack()
     stored, low, high = quantised(value)
     pack.add("maxima", stored)

@@ -20,6 +20,7 @@ class Pack:
     size: int = 0
 
     def add(self, name: str, values: np.ndarray, **about: object) -> None:
+        """Append an array of any shape and number type; `about` goes into its index entry. A name is used once."""
         content = np.ascontiguousarray(values).tobytes()
         self.index[name] = {"type": values.dtype.name, "shape": list(values.shape), "at": self.size, **about}
         self.parts.append(content + bytes(-len(content) % 8))

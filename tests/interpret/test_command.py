@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from click.testing import CliRunner
 
@@ -49,8 +51,27 @@ def test_a_run_and_a_data_set_become_a_report(command, trained, tmp_path):
 def test_what_the_user_can_mend_is_said_plainly(command, trained, tmp_path):
     for arguments, message in (
         ((trained, "--out", tmp_path, "--fold", 0), "belong together"),
-        (("no-such-net", "--out", tmp_path), "no-such-net"),
+        (("runs/no-such-net", "--out", tmp_path), "'runs/no-such-net': no such folder, and no shipped weights"),
         ((trained, "--out", tmp_path, "--step", 9), "no checkpoint at step 9"),
+        (("synthetic-48", "--out", tmp_path, "--step", 9), "step 9 of synthetic-48: shipped weights have no"),
+        ((trained, "--out", tmp_path, "--permutations", 0), "'--permutations': 0"),
+        ((trained, "--out", tmp_path, "--draws", -1), "'--draws': -1"),
+        ((trained, "--out", tmp_path, "--controls", 0), "'--controls': 0"),
+        ((trained, "--out", tmp_path, "--untrained", -1), "'--untrained': -1"),
+        ((trained, "--out", tmp_path, "--sheets", -1), "'--sheets': -1"),
+        ((trained, "--out", tmp_path, "--seed", -1), "'--seed': -1"),
+        ((trained, "--out", tmp_path, "--fold", -1, "--part", "test"), "'--fold': -1"),
     ):
         result, _ = command(*arguments)
         assert result.exit_code == 2 and message in result.output and "Traceback" not in result.output
+
+
+def test_two_controls_of_one_name_are_refused(command, trained, tmp_path):
+    for folder in ("one", "other"):
+        shutil.copytree(trained, tmp_path / folder / "AD")
+    one, other, out = tmp_path / "one" / "AD", tmp_path / "other" / "AD", tmp_path / "out"
+    for controls, name in (((one, other), "AD"), ((f"x={one}", f"x={other}"), "x"), ((f"trained={one}",), "trained")):
+        chosen = [part for control in controls for part in ("--control", control)]
+        result, _ = command(trained, "--out", out, *chosen)
+        assert result.exit_code == 2 and f"{name!r} is another network's name" in result.output
+        assert not out.exists()

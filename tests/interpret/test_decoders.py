@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from fer_lib.errors import UserError
 from fer_lib.interpret import decoders
-from fer_lib.interpret.crop_decoder import AUTHORS, METHODS, ZEILER_FERGUS, Conventions, decode_crops
+from fer_lib.interpret.crop_decoder import AUTHORS, METHODS, Conventions, decode_crops
 from fer_lib.interpret.decoders import decode, decode_with_captum, paste, units
 from fer_lib.model import ZeroBiasCNN
 from fer_lib.preprocess import prepare
@@ -33,7 +33,7 @@ def test_the_crop_decoder_is_captum(network, pictures, layer, method):
     theirs = decode_with_captum(network, x, which, method, layer=layer)
     assert error(paste(decode(network, x, which, method, layer=layer), which, 96, layer), theirs) < 1e-6
     activation = network.activations(x, layer)[which.image, which.filter, which.y, which.x]
-    scaled = decode(network, x, which, method, layer=layer, conventions=ZEILER_FERGUS)
+    scaled = decode(network, x, which, method, layer=layer, conventions=Conventions("activation"))
     assert error(paste(scaled, which, 96, layer), theirs * activation[:, None, None]) < 1e-6
     assert activation.min() == 0 < activation.max()  # silent units are among them
 
@@ -134,7 +134,7 @@ def test_the_authors_conventions_by_hand(network, pictures):
         ours = paste(decode(network, x, which, method, conventions=AUTHORS), which, 96)
         theirs = torch.stack([whole_image_authors(network, x, which[i : i + 1], method) for i in range(len(which))])
         assert error(ours, theirs) < 1e-6
-    default = decode(network, x, which, "deconvnet", conventions=ZEILER_FERGUS)
+    default = decode(network, x, which, "deconvnet", conventions=Conventions("activation"))
     tied = decode(network, x, which, "deconvnet", conventions=Conventions("activation", "all"))
     assert error(tied, default) > 0.01  # dead windows send their signal to four pixels instead of one
     guided = [

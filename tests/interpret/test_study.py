@@ -7,10 +7,11 @@ import torch
 
 from fer_lib.cli.interpret_report import report
 from fer_lib.errors import UserError
+from fer_lib.facs import CKPLUS_AUS
 from fer_lib.interpret.alignment import METRICS
 from fer_lib.interpret.labels import labels_of
 from fer_lib.interpret.stages import Network, control_table
-from fer_lib.interpret.study import Settings, StudyFolder, study
+from fer_lib.interpret.study import Settings, StudyFolder, _Runner, study
 from fer_lib.model import ZeroBiasCNN
 from fer_lib.preprocess import prepare
 
@@ -155,3 +156,25 @@ def test_a_trained_control_stands_beside(network, data):
     labels, activation = labels_of(data, (4, 12, 25)), network.scan(data).layers["conv3"].value
     table = control_table(network, activation, data, labels, [1], 20, {"identity": other})
     assert list(table["network"]) == ["trained", "untrained, seed 1", "identity"]
+
+
+def test_the_seed_draws_the_control_table_too(found, network, data, tmp_path):
+    def table(seed):
+        folder, settings = StudyFolder(tmp_path / str(seed), {}), Settings(seed=seed, permutations=20, untrained=0)
+        return _Runner(network, data, folder, settings, None, {}, None, False).controls({"scan": found.scan})
+
+    labels, activation = labels_of(data, [au for au in CKPLUS_AUS if au in data.aus]), found.scan.layers["conv3"].value
+    default = control_table(network, activation, data, labels, [], 20)
+    assert table(0).iloc[0]["au_auroc"] == pytest.approx(default.iloc[0]["au_auroc"], abs=1e-12)
+    assert table(5).iloc[0]["au_auroc"] != table(0).iloc[0]["au_auroc"]
+
+
+def test_a_damaged_table_is_named(folder, found, tmp_path):
+    path = tmp_path / "alignment.csv.gz"
+    whole, study_folder = (folder / path.name).read_bytes(), StudyFolder(tmp_path, {})
+    for damaged in (b"", b"filter,au\n", whole[: len(whole) // 2], whole[:500] + bytes(500) + whole[1000:]):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match="alignment.csv.gz: not readable as a table.*delete it and run again"):
+            study_folder.table("alignment", lambda: found.alignment)
+    path.unlink()
+    assert study_folder.table("alignment", lambda: found.alignment).equals(found.alignment)
