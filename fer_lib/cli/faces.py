@@ -1,5 +1,6 @@
 """`fer-lib faces`: pictures of people showing action units."""
 
+import math
 from pathlib import Path
 
 import click
@@ -27,7 +28,7 @@ def _parse(settings: tuple[str, ...]) -> dict[str, float]:
 @click.option("--au", "aus", multiple=True, metavar="AU=INTENSITY", help="12=0.8, L4=0.5 (subject's left); repeatable.")
 @click.option("--identity", default=0, show_default=True, help="Number of the person.")
 @click.option("--population", default="ckplus", show_default=True, help="ckplus or balanced.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the population.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the population.")
 @click.option("--size", default=256, show_default=True, help="Pixels per side of one picture.")
 @click.option("--yaw", default=0.0, help="Degrees to the viewer's right.")
 @click.option("--pitch", default=0.0, help="Degrees up.")
@@ -41,6 +42,9 @@ def faces(aus, identity, population, seed, size, yaw, pitch, sheet, people, out)
 
     if identity < 0:
         raise UserError(f"--identity {identity} found, expected 0 or more")
+    for name, degrees in (("yaw", yaw), ("pitch", pitch)):
+        if not math.isfinite(degrees):
+            raise UserError(f"--{name} {degrees} found, expected a number of degrees")
     if out.suffix.lower() != ".png":
         raise UserError(f"{out}: expected a file name that ends in .png")
     if sheet:

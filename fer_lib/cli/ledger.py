@@ -19,17 +19,26 @@ def ledger(context: click.Context, ledger: Path) -> None:
 @ledger.command()
 @click.option("--quick", is_flag=True, help="Also train a sample of recorded cells again and compare.")
 @click.option("--cells", type=click.IntRange(1), default=1, show_default=True, help="Size of the sample.")
-@click.option("--seed", default=0, show_default=True, help="Which sample.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which sample.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="runs/verify", show_default=True)
 @click.pass_obj
 def verify(folder: Path, quick: bool, cells: int, seed: int, out: Path) -> None:
     """Check every entry; exit code 2 if one is not sound, or a cell trained again is too far from what it says."""
-    problems = results.verify(folder)
+    names, problems = _names(folder), results.verify(folder)
     if problems:
         raise UserError("\n".join([f"{len(problems)} problems in the ledger", *problems]))
-    click.echo(f"{len(results.names(folder))} entries are sound")
+    click.echo(f"{len(names)} entries are sound")
     if quick:
         _rerun(folder, cells, seed, out)
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    """Names of the ledger's entries. Raises UserError when there are none: a mistyped folder must not pass as sound."""
+    names = results.names(folder)
+    if not names:
+        found = "holds no entry" if folder.is_dir() else "no such folder"
+        raise UserError(f"{folder}: {found}; expected a ledger, as book/results of a checkout: name it with --ledger")
+    return names
 
 
 def _rerun(folder: Path, cells: int, seed: int, out: Path) -> None:
@@ -62,7 +71,7 @@ def verdicts(folder: Path) -> None:
 @click.pass_obj
 def list_entries(folder: Path) -> None:
     """Every entry: name, data, date, wall time, command."""
-    for name in results.names(folder):
+    for name in _names(folder):
         entry = results.read(name, folder)
         click.echo(f"{name}: {entry.data}, {entry.recorded}, {entry.wall_seconds:.0f} s\n    {entry.command}")
 
