@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from fer_lib.faces import au_tensor, render, sample_identities
+from fer_lib.files import write_atomic
 from fer_lib.site.browser import find_chromium
 from fer_lib.site.publish import CARD_SIZE
 
@@ -36,9 +37,10 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=str(find_chromium()), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": CARD_SIZE[0], "height": CARD_SIZE[1]})
         page.set_content(PAGE.format(figures=figures))
-        page.screenshot(path=TARGET)
+        taken = page.screenshot()
         browser.close()
-    Image.open(TARGET).convert("RGB").quantize(64).save(TARGET, optimize=True)
+    card = Image.open(io.BytesIO(taken)).convert("RGB").quantize(64)
+    write_atomic(TARGET, lambda partial: card.save(partial, "PNG", optimize=True))
 
 
 def _figure(pixels, aus: dict[int, float]) -> str:

@@ -3,12 +3,14 @@
 Shows the page at its first pictures or widget.
 """
 
+import io
 import sys
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from fer_lib.files import write_atomic
 from fer_lib.site.browser import CLOSED_FLAGS, find_chromium
 from fer_lib.site.serve import serving
 
@@ -25,9 +27,10 @@ def main(page: str = "book/02-faces") -> None:
             "(first) => scrollTo({ top: first.getBoundingClientRect().top - 320, behavior: 'instant' })"
         )
         opened.wait_for_timeout(2_000)
-        opened.screenshot(path=TARGET)
+        taken = opened.screenshot()
         browser.close()
-    Image.open(TARGET).convert("RGB").quantize(128).save(TARGET, optimize=True)
+    picture = Image.open(io.BytesIO(taken)).convert("RGB").quantize(128)
+    write_atomic(TARGET, lambda partial: picture.save(partial, "PNG", optimize=True))
 
 
 if __name__ == "__main__":

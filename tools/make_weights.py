@@ -10,6 +10,7 @@ float16 weights, as `load_pretrained` gives them. Stopped half-way, the same com
 import hashlib
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -51,19 +52,25 @@ def main(name, data, classes, preset, steps, size, checkpoint_every, precision, 
 def write_weights(
     name: str, model: ZeroBiasCNN, config: TrainConfig, about: dict, validation: FaceDataset, test: FaceDataset
 ) -> dict:
-    """Write weights and card, then read them back and complete the card with what the float16 weights reach."""
-    path = WEIGHTS_FOLDER / f"{name}.safetensors"
-    write_tensors(path, {key: tensor.half() for key, tensor in model.state_dict().items()})
-    content = path.read_bytes()
-    card = {"name": name, **about, "size": config.size, "config": config.as_dict(), "command": command()}
-    card |= {"weights_sha256": hashlib.sha256(content).hexdigest(), "weights_bytes": len(content)}
-    card |= {"commit": commit(), "machine": machine()}
-    write_json(path.with_suffix(".json"), card)
-    shipped, _ = load_pretrained(name)
-    parts = {"validation": validation, "test": test}
-    accuracy = {part: score(predict(shipped, config, f), f.emotion, f.sequence) for part, f in parts.items()}
-    write_json(path.with_suffix(".json"), card | {"accuracy": accuracy})
-    return read_json(path.with_suffix(".json"))
+    """Write weights, and a card with what the float16 weights reach when they are read back; returns the card.
+
+    Both are made beside those of the package, which they replace together: weights without their card are refused.
+    """
+    with TemporaryDirectory(prefix=".", dir=WEIGHTS_FOLDER) as made:
+        path = Path(made) / f"{name}.safetensors"
+        write_tensors(path, {key: tensor.half() for key, tensor in model.state_dict().items()})
+        content = path.read_bytes()
+        card = {"name": name, **about, "size": config.size, "config": config.as_dict(), "command": command()}
+        card |= {"weights_sha256": hashlib.sha256(content).hexdigest(), "weights_bytes": len(content)}
+        card |= {"commit": commit(), "machine": machine()}
+        write_json(path.with_suffix(".json"), card)
+        shipped, _ = load_pretrained(name, path.parent)
+        parts = {"validation": validation, "test": test}
+        accuracy = {part: score(predict(shipped, config, f), f.emotion, f.sequence) for part, f in parts.items()}
+        write_json(path.with_suffix(".json"), card | {"accuracy": accuracy})
+        for file in (path, path.with_suffix(".json")):
+            file.replace(WEIGHTS_FOLDER / file.name)
+    return read_json(WEIGHTS_FOLDER / f"{name}.json")
 
 
 def command() -> str:

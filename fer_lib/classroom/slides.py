@@ -12,12 +12,13 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
 from fer_lib.errors import UserError
-from fer_lib.files import write_text
+from fer_lib.files import write_atomic, write_text
 
 POINTS = 4  # sentences on one slide
 LEFT_OUT = {"Sources", "Exercises"}
@@ -136,17 +137,12 @@ def build(built: Path, target: Path) -> list[Path]:
     if not pages:
         raise UserError(f"{built}: holds no built chapters; run make book first")
     for name in ASSETS:
-        _copy(built / "_static" / name, target / "_static" / name)
+        write_atomic(target / "_static" / name, partial(shutil.copyfile, built / "_static" / name))
     decks = []
     for page in pages:
         write_text(target / page.name, deck(page.read_text(encoding="utf-8"), page.name))
         decks.append(target / page.name)
     return decks
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
 
 
 def main() -> None:

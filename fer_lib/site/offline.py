@@ -5,7 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from fer_lib.files import write_atomic
+from fer_lib.files import write_atomic, write_text
 
 FOLDER = "facial-action-units"  # what unpacking makes
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same book gives the same bytes
@@ -31,7 +31,7 @@ def main() -> None:
         sys.exit(f"There is no book in {html.resolve()}: run make book first.")
     target = Path("_build") / f"{FOLDER}.zip"
     digest = pack(html, target)
-    target.with_suffix(".zip.sha256").write_text(f"{digest}  {target.name}\n")
+    write_text(target.with_suffix(".zip.sha256"), f"{digest}  {target.name}\n")
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {digest}")
     print("Unpack it anywhere and open index.html; no network is needed.")
 

@@ -19,6 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
+from fer_lib.files import write_text
 from fer_lib.site import linked
 from fer_lib.widgets.modules import ASSETS, JS, page_script
 
@@ -129,9 +130,7 @@ def _copy_manager(app: Sphinx, exception: Exception | None) -> None:
 def _write_scripts(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
         for name, text in scripts():
-            target = Path(app.outdir, "_static", "widgets", name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+            write_text(Path(app.outdir, "_static", "widgets", name), text)
 
 
 def scripts() -> Iterator[tuple[str, str]]:

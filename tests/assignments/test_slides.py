@@ -56,6 +56,18 @@ def decks(tmp_path):
     return tmp_path / "slides"
 
 
+def test_a_full_disk_leaves_the_old_deck_working(decks, tmp_path, monkeypatch):
+    def half(source, target):
+        Path(target).write_text("ha")
+        raise OSError(28, "No space left on device")
+
+    script = (decks / "_static" / "figures.js").read_bytes()
+    monkeypatch.setattr(shutil, "copyfile", half)
+    with pytest.raises(UserError, match="nothing was overwritten"):
+        build(tmp_path / "html", decks)
+    assert (decks / "_static" / "figures.js").read_bytes() == script
+
+
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium: make browser")
 def test_a_deck_runs_by_keyboard_and_asks_nobody(decks):
     with serving(decks) as here, sync_playwright() as play:

@@ -4,7 +4,10 @@ import hashlib
 import zipfile
 from pathlib import Path
 
-from fer_lib.site.offline import FOLDER, pack
+import pytest
+
+from fer_lib.errors import UserError
+from fer_lib.site.offline import FOLDER, main, pack
 
 
 def test_every_file_is_in_it_and_the_bytes_repeat(tmp_path: Path) -> None:
@@ -18,3 +21,22 @@ def test_every_file_is_in_it_and_the_bytes_repeat(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert archive.namelist() == [f"{FOLDER}/_static/site.css", f"{FOLDER}/index.html"]
         assert archive.read(f"{FOLDER}/index.html") == b"page"
+
+
+def test_the_sha256_is_whole_beside_its_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "_build" / "html").mkdir(parents=True)
+    (tmp_path / "_build" / "html" / "index.html").write_text("page")
+    main()
+    said = tmp_path / "_build" / f"{FOLDER}.zip.sha256"
+    digest = hashlib.sha256(said.with_suffix("").read_bytes()).hexdigest()
+    assert said.read_text() == f"{digest}  {FOLDER}.zip\n"
+
+    def half(path: Path, text: str, **_: object) -> None:
+        path.open("w").write(text[:2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(UserError, match="nothing was overwritten"):
+        main()
+    assert said.read_text() == f"{digest}  {FOLDER}.zip\n"

@@ -5,9 +5,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from fer_lib.errors import UserError
+from fer_lib.site import widgets
 from fer_lib.widgets.modules import ASSETS
 
 PAGE = """---
@@ -96,3 +99,18 @@ def test_every_module_and_asset_is_a_script(built: Path) -> None:
     assert {name for name in written if name.startswith("assets/")} == {
         f"assets/{path.name}.js" for path in ASSETS.glob("*")
     }
+
+
+def test_a_full_disk_leaves_the_old_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"))
+    monkeypatch.setattr(widgets, "scripts", lambda: [("deep/a.js", "whole")])
+    widgets._write_scripts(app, None)
+
+    def half(path: Path, text: str, **_: object) -> None:
+        path.open("w").write(text[:2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(UserError, match="nothing was overwritten"):
+        widgets._write_scripts(app, None)
+    assert [path.read_text() for path in tmp_path.rglob("*.*")] == ["whole"]
