@@ -139,11 +139,6 @@ def action_unit(au: int) -> ActionUnit:
     raise UserError(f"AU {au!r}: {known}; use one of {', '.join(map(str, AUS))}")
 
 
-def region_of(au: int) -> str:
-    """Where the AU shows, one of REGIONS."""
-    return action_unit(au).region
-
-
 def parse_au(text: str | int) -> tuple[int, str]:
     """'12', 12 or 'AU12' → (12, 'both'); 'L4' → (4, 'left'): the subject's left. Raises UserError otherwise."""
     match = re.fullmatch(r"(?:AU)?([LR]?)(\d+)", str(text).strip(), re.IGNORECASE)
