@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from fer_lib.data.dataset import FaceDataset
+from fer_lib.data.synthetic.sets import Job
 from fer_lib.files import read_json, write_json
 from fer_lib.interpret import localisation, sanity, stages
 from fer_lib.interpret.alignment import align
@@ -18,7 +19,7 @@ from fer_lib.interpret.crop_decoder import Units
 from fer_lib.interpret.folder import fingerprint, without_nan
 from fer_lib.interpret.labels import AULabels, labels_of
 from fer_lib.interpret.permutation import benjamini_hochberg
-from fer_lib.interpret.selection import compare_networks
+from fer_lib.interpret.selection import compare_networks, held_out_labels
 from fer_lib.interpret.stages import LAYER, RANK, Network
 
 METRICS = ("auroc", RANK, "average_precision", "kl", "kl_excess")
@@ -77,6 +78,19 @@ def study_network(
     found["seconds"] = round(time.perf_counter() - start, 1)
     write_json(path, without_nan(found))
     return read_json(path)
+
+
+def words_held_out(name: str) -> float:
+    """Mean held-out AUROC, 0-1, of the emotion words of a rendered set, chosen and reported as filters are.
+
+    A word is 1 where the person was asked for that emotion: no picture is looked at, so none is rendered.
+    """
+    plan = Job(name).plan()
+    faces = plan.dataset(np.zeros((len(plan), 1, 1, 1), np.uint8))
+    neutral = faces.emotions.index("neutral")
+    words = [faces.emotion == code for code in range(len(faces.emotions)) if code != neutral]
+    table = held_out_labels(np.stack(words, axis=1).astype(float), labels_of(faces), np.random.default_rng(SEED))
+    return float(table.loc[table["kind"] == "filter of AU", "auroc"].mean())
 
 
 def held_out(activation: np.ndarray, labels: AULabels, permutations: int) -> dict[str, Any]:

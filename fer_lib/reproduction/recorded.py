@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_lib import evaluation
+from fer_lib.evaluation.contrast import paired
 from fer_lib.evaluation.tables import UNITS
 from fer_lib.reproduction.blocks import blocks
+from fer_lib.reproduction.summary import DO_RESTING, FACTORIAL
 from fer_lib.results import LEDGER, names, read
 
 if TYPE_CHECKING:
@@ -24,7 +26,9 @@ FILTERS = {
     "survival_resting": ("labels that survive do(AU) on resting faces", "{:.0%}"),
     "survival_natural": ("labels that survive do(AU) within expressions", "{:.0%}"),
     "survival_resting_by_au": ("do(AU) on resting faces, every AU counted alike", "{:.0%}"),
+    "survival_factorial_by_au": ("where AUs are independent, every AU counted alike", "{:.0%}"),
     "dose_rising": ("labelled filters that rise with the AU's intensity", "{:.0%}"),
+    "ablation_discoveries": ("sets of filters whose loss harms an emotion more than chance", "{:.0f}"),
     "specificity_guided": ("cosine between guided maps of different filters", "{:.2f}"),
     "specificity_deconvnet": ("the same with the deconvnet", "{:.2f}"),
     "specificity_gradient": ("the same with the gradient", "{:.2f}"),
@@ -80,6 +84,55 @@ def in_points(found: dict[str, Any]) -> str:
     """ "+5.2 points (95 % interval +1.1 to +9.3)" of a paired contrast; without an interval where there is none."""
     value, *ends = (None if found[name] is None else f"{100 * found[name]:+.1f}" for name in _CONTRAST)
     return f"{value} points" + (f" (95 % interval {' to '.join(ends)})" if None not in ends else "")
+
+
+def with_again(name: str, ratio: float, unit: str = "image", ledger: Path = LEDGER) -> dict[str, Any]:
+    """The block's contrasts, keyed as in its entry, had the trainings of "again" stood in place of its own.
+
+    `ratio`: test to training images of a fold. Chosen on validation.
+    """
+    own, again = (read(entry, ledger).values["cells"] for entry in (name, "again"))
+    repeated = {row["configuration"] for row in again}
+    by: dict[str, dict[tuple[int, int], float]] = {row["configuration"]: {} for row in own}
+    for row in [*(row for row in own if row["configuration"] not in repeated), *again]:
+        by[row["configuration"]][row["fold"], row["seed"]] = row["validation"][unit]
+    first, *others = by
+    return {other: {unit: paired(by[other], by[first], ratio)} for other in others}
+
+
+def recalls(*blocks_named: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """One row an emotion: its test pictures, and in % how many of them each block's first network found.
+
+    Over all folds, each with the checkpoint chosen on validation.
+    """
+    import numpy as np
+    import pandas
+
+    entries = [next(iter(read(name, ledger).values["configurations"].values())) for name in blocks_named]
+    counts = [np.array(entry["confusion"]) for entry in entries]
+    table = {"emotion": entries[0]["emotions"], "pictures": counts[0].sum(axis=1)}
+    table |= {name: 100 * c.diagonal() / c.sum(axis=1) for name, c in zip(blocks_named, counts, strict=True)}
+    return pandas.DataFrame(table)
+
+
+def survival(group: str = "trained", ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """One row an AU, of all networks of the group together: filters with its label, and how many of them survive.
+
+    Most labels first.
+    """
+    import pandas
+
+    networks = read("filters", ledger).values["networks"]
+    tests = {"do(AU) on resting faces": DO_RESTING, "AUs independent": FACTORIAL}
+    table = pandas.DataFrame(0, index=pandas.Index([], name="au"), columns=["labels", *tests])
+    for network in (found for name, found in networks.items() if name.startswith(f"{group}-")):
+        counts = {"labels": network["labels"]["by_au"]}
+        for column, test in tests.items():
+            by_au = network["probes"]["survival"][test]["by_au"]
+            counts[column] = {au: survivors for au, (survivors, _) in by_au.items()}
+        table = table.add(pandas.DataFrame(counts).rename(index=int), fill_value=0)
+    table = table[["labels", *tests]].fillna(0).astype(int)
+    return table.sort_values("labels", ascending=False).rename_axis("au").reset_index()
 
 
 def against_paper(ledger: Path = LEDGER) -> "pandas.DataFrame":

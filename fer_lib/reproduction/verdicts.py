@@ -52,6 +52,11 @@ def verdicts(ledger: Path = LEDGER) -> list[Verdict]:
     return [_apply(rule, held) for rule in _RULES]
 
 
+def judge(key: str, *values: Values) -> Judgement:
+    """What the rule of claim `key` makes of values that are not the ledger's own, such as those of another run."""
+    return next(rule for rule in _RULES if rule.key == key).judge(*values)
+
+
 def _apply(rule: _Rule, held: dict[str, Values]) -> Verdict:
     missing = [name for name in rule.entries if not _finished(held.get(name))]
     if missing:

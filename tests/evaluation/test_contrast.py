@@ -2,7 +2,7 @@
 
 import pytest
 
-from fer_lib.evaluation.contrast import contrast, contrasts
+from fer_lib.evaluation.contrast import contrast, contrasts, holm, paired
 
 AD, PLAIN = "synthetic/8/as_released/AD", "synthetic/8/as_released/plain"
 
@@ -30,3 +30,18 @@ def test_ways_to_split_test_other_pictures():
     cells += [run(fold, 0, 0.9, split="image") for fold in (0, 1)]
     (found,) = contrasts(cells).values()
     assert found["image"]["difference"] == pytest.approx(0.05) and found["image"]["low"] is None
+
+
+def test_holm_by_hand():
+    def found(difference):  # nine degrees of freedom: an interval of ± 2.2622 standard errors of 1
+        return {"difference": difference, "low": difference - 2.262157, "high": difference + 2.262157, "folds": 10}
+
+    middle, large, small = holm([found(2.262157), found(-5.0), found(0.1)])
+    assert middle == pytest.approx(2 * 0.05, abs=1e-5)  # the second smallest of three
+    assert large == pytest.approx(3 * 0.000739, abs=1e-5)
+    assert small == pytest.approx(0.9225, abs=1e-3)
+    assert holm([found(2.262157), found(2.262157)]) == pytest.approx([0.1, 0.1])
+
+
+def test_accuracies_without_a_common_run_have_no_contrast():
+    assert paired({(0, 0): 0.5}, {(1, 0): 0.5}, 0.1)["difference"] is None

@@ -76,3 +76,9 @@ def test_the_entry_is_sound(found, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="no network was studied"):
         summary.record([], load("natural"), "x", tmp_path)
     assert np.isfinite(values["groups"]["trained"]["held_out_auroc"]["mean"])
+
+
+def test_the_emotion_words_are_judged_without_a_picture(monkeypatch):
+    monkeypatch.setattr("fer_lib.data.synthetic.workers.render_plan", lambda *_, **__: pytest.fail("rendered"))
+    assert 0.7 < filters.words_held_out("natural") < 1  # AUs there come with emotions
+    assert filters.words_held_out("factorial") == 0.5  # no emotion is asked for there

@@ -7,6 +7,7 @@ import pytest
 from fer_lib import results
 from fer_lib.reproduction import recorded
 from fer_lib.reproduction.blocks import blocks
+from fer_lib.reproduction.summary import DO_RESTING, FACTORIAL
 
 
 @pytest.fixture
@@ -88,3 +89,44 @@ def test_groups_of_people_stand_beside_the_first(ledger):
     assert male["minus the first"] == "-10.0 (-20.0 to +5.0)"
     (found,) = recorded.gaps(ledger).values()
     assert recorded.in_points(found) == "-10.0 points (95 % interval -20.0 to +5.0)"
+
+
+def test_a_repeated_training_stands_in_for_the_first(ledger):
+    def rows(configuration, *accuracies):
+        return [
+            {"configuration": configuration, "fold": fold, "seed": 0, "validation": {"image": value}}
+            for fold, value in enumerate(accuracies)
+        ]
+
+    entry = results.read("plain-against-ad", ledger)
+    own = rows("plain", 0.5, 0.6) + rows("AD", 0.5, 0.1)
+    results.write(replace(entry, values=entry.values | {"cells": own}), ledger)
+    results.write(replace(entry, name="again", values=entry.values | {"cells": rows("AD", 0.6, 0.7)}), ledger)
+    found = recorded.with_again("plain-against-ad", 0.125, ledger=ledger)["AD"]["image"]
+    assert found["difference"] == pytest.approx(0.1) and found["low"] == pytest.approx(0.1)
+    assert (found["won"], found["folds"]) == (2, 2)
+
+
+def test_recalls_by_hand(ledger):
+    entry = results.read("plain-against-ad", ledger)
+    (name,) = entry.values["configurations"]
+    held = entry.values["configurations"][name] | {"emotions": ["anger", "happy"], "confusion": [[3, 1], [0, 2]]}
+    results.write(replace(entry, values=entry.values | {"configurations": {name: held}}), ledger)
+    table = recorded.recalls("plain-against-ad", ledger=ledger)
+    assert table.to_dict("list") == {"emotion": ["anger", "happy"], "pictures": [4, 2], "plain-against-ad": [75, 100]}
+
+
+def test_survival_adds_up_the_networks_of_a_group(ledger):
+    def network(labels, alone, factorial):
+        tests = {DO_RESTING: {"by_au": alone}, FACTORIAL: {"by_au": factorial}}
+        return {"labels": {"by_au": labels}, "probes": {"survival": tests}}
+
+    networks = {
+        "trained-fold00": network({"9": 3}, {"9": [2, 3]}, {"9": [1, 3]}),
+        "trained-fold01": network({"9": 2, "27": 6}, {"9": [1, 2], "27": [6, 6]}, {"27": [5, 6]}),
+        "untrained-seed1": network({"1": 50}, {"1": [0, 50]}, {}),
+    }
+    entry = results.read("plain-against-ad", ledger)
+    results.write(replace(entry, name="filters", values={"networks": networks, "groups": {}}), ledger)
+    table = recorded.survival(ledger=ledger)
+    assert table.to_numpy().tolist() == [[27, 6, 6, 5], [9, 5, 3, 1]]
