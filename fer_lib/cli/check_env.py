@@ -1,6 +1,5 @@
 """`fer-lib check-env`: for each need, OK or what to do."""
 
-import os
 import shutil
 import sys
 import tempfile
@@ -11,15 +10,9 @@ from pathlib import Path
 
 import click
 from packaging.requirements import Requirement
-from platformdirs import user_cache_path
 
 from fer_lib.site.browser import find_chromium
 
-DATA_VARIABLES = {
-    "FER_LIB_CKPLUS": "your CK+ folder or zip",
-    "FER_LIB_TFD": "your TFD .mat file",
-    "FER_LIB_FER2013": "your fer2013.csv",
-}
 FREE_DISK_GB = 3
 
 
@@ -54,9 +47,8 @@ def environment(book: bool = False) -> Iterator[Check]:
     yield _python()
     yield from packages({"", "book", "test"} if book else {""})
     yield _torch()
-    yield _cache()
     yield _disk()
-    yield from _own_data()
+    yield from _data()
     yield _chromium(book)
 
 
@@ -94,8 +86,20 @@ def _torch() -> Check:
     return Check("torch and torchvision import", True, f"{torch.get_num_threads()} threads; {device}")
 
 
-def _cache() -> Check:
-    folder = Path(os.environ.get("FER_LIB_CACHE") or user_cache_path("fer-lib"))
+def _data() -> Iterator[Check]:
+    """The cache and the reader's own sets, where the loaders look for them; nothing when these lack a package."""
+    try:
+        from fer_lib.data import OWN, own_path
+        from fer_lib.data.cache import cache_folder
+    except ImportError:
+        return  # told by `packages`
+    yield _cache(cache_folder())
+    for variable, name in OWN.items():
+        if path := own_path(variable):
+            yield _own(variable, name, path)
+
+
+def _cache(folder: Path) -> Check:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -110,11 +114,9 @@ def _disk() -> Check:
     return Check(f"{FREE_DISK_GB} GB of free disk here", free >= FREE_DISK_GB, f"{free:.1f} GB", "free some space")
 
 
-def _own_data() -> Iterator[Check]:
-    for name, what in DATA_VARIABLES.items():
-        if path := os.environ.get(name):
-            cure = f"point {name} at {what}, or unset it to use the embedded synthetic faces"
-            yield Check(name, Path(path).exists(), path if Path(path).exists() else f"nothing at {path}", cure)
+def _own(variable: str, name: str, path: Path) -> Check:
+    cure = f"point {variable} at the file or folder of your {name}, or unset it to use the embedded synthetic faces"
+    return Check(variable, path.exists(), str(path) if path.exists() else f"nothing at {path}", cure)
 
 
 def _chromium(needed: bool) -> Check:

@@ -24,7 +24,7 @@ def list_() -> None:
 @data.command()
 @click.argument("name")
 @click.option(
-    "--path", type=click.Path(path_type=Path), help="Folder or file of a real set; or where to keep a made one."
+    "--path", type=click.Path(path_type=Path), help="Folder or file of a real set; or where a made one is kept."
 )
 @click.option("--unlabelled", is_flag=True, help="Also the images without an emotion.")
 def describe(name: str, path: Path | None, unlabelled: bool) -> None:
@@ -39,7 +39,7 @@ def describe(name: str, path: Path | None, unlabelled: bool) -> None:
 
 @data.command()
 @click.argument("name")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into.")
 @click.option("--layout", type=click.Choice(("ckplus", "tfd")), help="As the real set is laid out; else one .npz file.")
 @click.option("--seed", default=0, show_default=True, help="Other seeds give other people and pictures.")
 @click.option("--difficulty", type=click.IntRange(0, 2), help="0 plain to 2 varied; else the set's own.")
@@ -47,7 +47,10 @@ def describe(name: str, path: Path | None, unlabelled: bool) -> None:
 @click.option("--labelled-only", is_flag=True, help="Leave out the sequences without an emotion.")
 @click.option("--processes", type=click.IntRange(1), help="All cores unless given.")
 def make(name, out, layout, seed, difficulty, size, labelled_only, processes) -> None:
-    """Render data set NAME into the folder OUT. What is done survives a kill: run the same line again."""
+    """Render data set NAME into the folder OUT. What is done survives a kill: run the same line again.
+
+    Without --layout it is OUT/NAME.npz, which load_dataset("NAME", "OUT") reads, and --data NAME:OUT elsewhere here.
+    """
     from fer_lib.data import synthetic
 
     if name in DATASETS and name not in synthetic.NAMES:

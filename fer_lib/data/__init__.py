@@ -1,11 +1,13 @@
 """One door for every data set: `load_dataset`. Modules behind it load only when their set is asked for."""
 
 import os
+from collections.abc import Callable
 from importlib import import_module
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fer_lib.data.dataset import FaceDataset
+from fer_lib.data.dataset import FaceDataset, check_size
 from fer_lib.errors import UserError
 
 
@@ -31,6 +33,9 @@ _SYNTHETIC = {
     "balanced": "as synthetic, people balanced over gender and descent",
     "decorrelated": "training set whose AUs are independent of the emotion beyond the criteria",
 }
+OWN: dict[str, str] = {door.variable: name for name, door in _REAL.items() if name != "ferplus"}
+"""Environment variable → the set that lies where it says; FER+ lies beside FER2013."""
+
 DATASETS: dict[str, str] = _SYNTHETIC | {name: door.what for name, door in _REAL.items()}
 """Every name that `load_dataset` knows, with one line on what it is."""
 
@@ -47,31 +52,46 @@ def load_dataset(
     """Load a data set by name as a FaceDataset of size × size pictures.
 
     Real sets are read from `path`, or from the folder named in FER_LIB_CKPLUS, FER_LIB_TFD or FER_LIB_FER2013;
-    synthetic ones are shipped or made on demand (`path` then names where to keep them). `options` go to the set's own
-    loader (crop="released" for CK+, agreement=… for FER+).
-    Raises UserError for an unknown name, a set that is not there, or a broken file; on_error="skip" leaves broken
-    sequences out and lists them in provenance["skipped"].
+    synthetic ones are shipped or made on demand (`path` then names where to keep them, or what `fer-lib data make`
+    wrote). `options` go to the set's own loader (crop="released" for CK+, agreement=… for FER+).
+    Raises UserError for an unknown name or option, a set that is not there, or a broken file; on_error="skip" leaves
+    broken sequences out and lists them in provenance["skipped"].
     """
     if name not in DATASETS:
         raise UserError(f"data set {name!r} is unknown; use one of {', '.join(DATASETS)}")
     if on_error not in ("raise", "skip"):
         raise UserError(f'on_error={on_error!r} is unknown; use "raise" or "skip"')
+    check_size(size)
     options |= {"size": size, "labelled_only": labelled_only, "on_error": on_error}
-    if name in _SYNTHETIC:
-        return import_module("fer_lib.data.synthetic").load(name, path, **options)
-    return _loader(name)(_path(name, path), **options)
+    loader = _loader(name)
+    _check_options(name, loader, options)
+    return loader(name, path, **options) if name in _SYNTHETIC else loader(_path(name, path), **options)
 
 
-def _loader(name: str):
-    module, function = _REAL[name].loader.split(":")
+def own_path(variable: str) -> Path | None:
+    """The place that FER_LIB_CKPLUS, FER_LIB_TFD or FER_LIB_FER2013 names, `~` expanded; None where it is not set."""
+    given = os.environ.get(variable)
+    return Path(given).expanduser() if given else None
+
+
+def _loader(name: str) -> Callable[..., FaceDataset]:
+    place = "fer_lib.data.synthetic:load" if name in _SYNTHETIC else _REAL[name].loader
+    module, function = place.split(":")
     return getattr(import_module(module), function)
+
+
+def _check_options(name: str, loader: Callable, options: dict[str, Any]) -> None:
+    known = [p.name for p in signature(loader).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise UserError(f"{name}: option {unknown[0]!r} is unknown; it takes {', '.join(known)}")
 
 
 def _path(name: str, path: str | Path | None) -> Path:
     variable = _REAL[name].variable
-    given = path if path is not None else os.environ.get(variable)
+    given = Path(path).expanduser() if path else own_path(variable)
     if given:
-        return Path(given).expanduser()
+        return given
     how = import_module(_REAL[name].loader.split(":")[0]).HOW_TO_ASK
     raise UserError(
         f"{name}: no path was given and {variable} is not set. If you have the data, pass path=… or set {variable} to "
@@ -79,4 +99,4 @@ def _path(name: str, path: str | Path | None) -> Path:
     )
 
 
-__all__ = ["DATASETS", "FaceDataset", "load_dataset"]
+__all__ = ["DATASETS", "OWN", "FaceDataset", "load_dataset", "own_path"]

@@ -1,13 +1,11 @@
 """The data a chapter of the book runs on: yours where FER_LIB_CKPLUS, FER_LIB_TFD or FER_LIB_FER2013 name them."""
 
-import os
 from typing import Any
 
-from fer_lib.data import FaceDataset, load_dataset
+from fer_lib.data import OWN, FaceDataset, load_dataset, own_path
 from fer_lib.errors import UserError
 
-OWN = {"FER_LIB_CKPLUS": "ckplus", "FER_LIB_TFD": "tfd", "FER_LIB_FER2013": "fer2013"}
-CODED = ("FER_LIB_CKPLUS",)  # the only one of the three that comes with action units
+CODED = ("ckplus",)  # the only one of the three that comes with action units
 
 
 def chapter_dataset(*, aus: bool = True, **options: Any) -> FaceDataset:
@@ -15,10 +13,11 @@ def chapter_dataset(*, aus: bool = True, **options: Any) -> FaceDataset:
 
     With `aus` only sets with coded action units count, which is CK+. `options` go to `load_dataset`. Put
     `provenance["label"]` of what you get under every figure: it says whose data they are.
-    Raises UserError, saying what was looked for, when a variable names a place that does not hold its set.
+    Raises UserError, saying what was looked for, when a variable names a place that does not hold its set, and for an
+    option that the set has not.
     """
-    for variable in CODED if aus else OWN:
-        if os.environ.get(variable):
+    for variable, name in OWN.items():
+        if own_path(variable) and (name in CODED or not aus):
             return _own(variable, options)
     return load_dataset("synthetic", **options)
 

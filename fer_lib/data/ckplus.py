@@ -70,6 +70,8 @@ def load(
     """
     if on_error not in ("raise", "skip") or crop not in cropping.CROPS:
         raise UserError(f'on_error={on_error!r}, crop={crop!r}: use "raise" or "skip", and one of {cropping.CROPS}')
+    if size is None and crop != "none":
+        raise UserError(f'size=None keeps frames whole, crop={crop!r} cuts them: give a size, or crop="none"')
     with CKPlusFiles(path) as files:
         if labelled_only and not files.has("emotion"):
             raise UserError(

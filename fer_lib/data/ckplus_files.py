@@ -9,6 +9,7 @@ import json
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -68,7 +69,8 @@ class SequenceFiles:
 class CKPlusFiles:
     """Index of a CK+ folder, of a folder of its zips, or of one zip. Use as a context manager: it holds zips open.
 
-    `sequences`: name → SequenceFiles, sorted by name; a folder without any file still counts as a sequence.
+    `sequences`: name → SequenceFiles, sorted by name; a folder without any file still counts as a sequence. A file that
+    is there twice counts once, as long as both copies say the same.
     Raises UserError when the path does not exist, a zip is damaged, or there is no picture in it.
     """
 
@@ -76,11 +78,13 @@ class CKPlusFiles:
         self.path = Path(path)
         self._open = ExitStack()
         self._zips: dict[Path, zipfile.ZipFile] = {}
+        self._copies: dict[Entry, list[Entry]] = {}
         self._provenance: Entry | None = None
         found: dict[str, SequenceFiles] = {}
         try:
             for name, entry in self._names():
-                _file(found, name, entry)
+                if (first := _file(found, name, entry)) not in (None, entry):
+                    self._copies.setdefault(first, []).append(entry)
                 if PurePosixPath(name).name == PROVENANCE_FILE:
                     self._provenance = entry
         except BaseException:
@@ -110,10 +114,17 @@ class CKPlusFiles:
             raise UserError(f"{self._provenance}: not JSON ({error}); export the set again") from error
 
     def read(self, entry: Entry) -> bytes:
-        """The bytes of an entry. Raises UserError when they cannot be read."""
+        """The bytes of an entry. Raises UserError when they cannot be read, or when a copy of it differs."""
+        content = self._content(entry)
+        for copy in self._copies.get(entry, ()):
+            if self._content(copy) != content:
+                raise UserError(f"{copy}: differs from {entry}, which has the same name; keep the right one of the two")
+        return content
+
+    def _content(self, entry: Entry) -> bytes:
         try:
             return self._zips[entry.path].read(entry.member) if entry.member else entry.path.read_bytes()
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
             raise UserError(f"{entry}: cannot be read ({error}); copy it again from your archive") from error
 
     def picture(self, entry: Entry) -> np.ndarray:
@@ -165,7 +176,7 @@ class CKPlusFiles:
         if not self.path.exists():
             raise UserError(f"{self.path}: no such file or folder; {LOOKED_FOR}")
         zips = [self.path] if self.path.is_file() else []
-        for root, folders, files in os.walk(self.path):
+        for root, folders, files in os.walk(self.path, followlinks=True):  # a loop of links ends at _DEPTH
             folders.sort()
             if len(Path(root).relative_to(self.path).parts) >= _DEPTH:
                 folders.clear()
@@ -178,21 +189,23 @@ class CKPlusFiles:
     def _zip(self, path: Path) -> zipfile.ZipFile:
         try:
             self._zips[path] = self._open.enter_context(zipfile.ZipFile(path))
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
             raise UserError(f"{path}: not a readable zip ({error}); {LOOKED_FOR}") from error
         return self._zips[path]
 
 
-def _file(found: dict[str, SequenceFiles], name: str, entry: Entry) -> None:
-    """File an entry under its sequence; `.DS_Store`, `._…` and other strangers match nothing and are left alone."""
+def _file(found: dict[str, SequenceFiles], name: str, entry: Entry) -> Entry | None:
+    """File an entry under its sequence and give the first of its name; None for folders.
+
+    `.DS_Store`, `._…` and other strangers match nothing and are left alone.
+    """
     folder = _SEQUENCE_FOLDER.fullmatch(name.rstrip("/")) if name.endswith("/") else None
     match = folder or _NAME.fullmatch(PurePosixPath(name).name)
     if match is None:
-        return
+        return None
     sequence = SequenceFiles(match[1].upper(), match[2])
     sequence = found.setdefault(sequence.name, sequence)
-    if not folder:
-        sequence.files[KINDS[match[4].lower()]].setdefault(int(match[3]), entry)
+    return None if folder else sequence.files[KINDS[match[4].lower()]].setdefault(int(match[3]), entry)
 
 
 def _code(au: float, entry: Entry) -> int:

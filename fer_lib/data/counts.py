@@ -14,6 +14,8 @@ Unverified: from memory, cross-checked at best."""
 
 
 class Count(NamedTuple):
+    """A published number of `item`s, worded as `describe` words them, and how sure it is: one of the four above."""
+
     item: str
     value: int
     sure: str

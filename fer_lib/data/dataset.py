@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -70,7 +71,7 @@ class FaceDataset:
         if np.asarray(self.images).dtype != np.uint8:
             raise UserError(f"{self.name}: images are {np.asarray(self.images).dtype}; expected uint8, 0 to 255")
         for name, dtype in _DTYPES.items():
-            array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
+            array = _cast(self.name, name, np.asarray(getattr(self, name)), np.dtype(dtype))
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         object.__setattr__(self, "emotions", tuple(self.emotions))
@@ -162,7 +163,10 @@ class FaceDataset:
         which = np.asarray(which)
         if which.dtype == bool and which.shape != (len(self),):
             raise UserError(f"{self.name}: mask of shape {which.shape} for {len(self)} images; give one value an image")
-        index = np.flatnonzero(which) if which.dtype == bool else which.astype(np.intp)
+        index = np.flatnonzero(which) if which.dtype == bool else _cast(self.name, "index", which, np.dtype(np.intp))
+        beyond = index[(index < -len(self)) | (index >= len(self))]
+        if len(beyond):
+            raise UserError(f"{self.name}: no image {beyond[0]}; expected indices 0 to {len(self) - 1}")
         arrays = {name: getattr(self, name)[index] for name in _DTYPES}
         return replace(self, **arrays, provenance=self.provenance | extra)
 
@@ -176,6 +180,7 @@ def resize_picture(picture: np.ndarray, size: int) -> np.ndarray:
 
 def resize_pictures(images: np.ndarray, size: int | None) -> np.ndarray:
     """uint8 (N, 1, H, H) → uint8 (N, 1, size, size); `size=None` leaves them. Raises UserError unless square."""
+    check_size(size)
     count, _, height, width = images.shape
     if size is None or height == width == size:
         return images
@@ -185,6 +190,12 @@ def resize_pictures(images: np.ndarray, size: int | None) -> np.ndarray:
     for row, image in enumerate(images):
         resized[row, 0] = resize_picture(image[0], size)
     return resized
+
+
+def check_size(size: int | None) -> None:
+    """Raises UserError unless `size` is a whole number of pixels, 1 or more, or None."""
+    if size is not None and not (isinstance(size, Integral) and size > 0):
+        raise UserError(f"size={size!r} found; expected whole pixels a side, 1 or more, or None for the set's own")
 
 
 def warn_skipped(skipped: list[dict[str, str]], total: int, what: str) -> None:
@@ -201,6 +212,21 @@ def unknown_aus(count: int) -> dict[str, Any]:
         "au_presence": np.full(shape, UNKNOWN, np.int8),
         "au_intensity": np.full(shape, np.nan, np.float32),
     }
+
+
+def _cast(dataset: str, name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """`array` as `dtype`. Raises UserError where that would change a number: whole ones are neither cut nor wrapped."""
+    array = np.ascontiguousarray(array)
+    if array.dtype == dtype or dtype.kind == "U":
+        return array.astype(dtype, copy=False)
+    if array.dtype.kind not in "biuf":
+        raise UserError(f"{dataset}: {name} holds {array.dtype}; expected numbers")
+    with np.errstate(invalid="ignore"):  # NaN and infinity are told below
+        cast = array.astype(dtype)
+    changed = array[cast != array] if dtype.kind == "i" else ()
+    if len(changed):
+        raise UserError(f"{dataset}: {name} {changed[0]} found; expected whole numbers that {dtype} holds")
+    return cast
 
 
 def _validate(dataset: FaceDataset) -> None:

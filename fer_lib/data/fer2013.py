@@ -6,24 +6,27 @@ file is the published one (`ORIGINAL_MD5`).
 """
 
 import hashlib
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from fer_lib import facs
-from fer_lib.data.dataset import FaceDataset, resize_pictures, unknown_aus, warn_skipped
+from fer_lib.data.dataset import TEST, TRAIN, VALIDATION, FaceDataset, resize_pictures, unknown_aus, warn_skipped
 from fer_lib.errors import UserError
 
 if TYPE_CHECKING:
     import pandas
 
 FILE, VOTES_FILE = "fer2013.csv", "fer2013new.csv"
+COLUMNS = ("emotion", "pixels", "Usage")
 ORIGINAL_MD5 = "f8428a1edbd21e88f42c73edd2a14f95"
 SIDE = 48
 EMOTIONS = ("anger", "disgust", "fear", "happy", "sadness", "surprise", "neutral")
 """In the order of FER2013's codes 0 to 6."""
-USAGES = {"Training": 1, "PublicTest": 2, "PrivateTest": 3}
+CODES = {str(code): code for code in range(len(EMOTIONS))}
+USAGES = {"Training": TRAIN, "PublicTest": VALIDATION, "PrivateTest": TEST}
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 """FER+'s columns; NF = no face."""
 HOW_TO_ASK = (
@@ -33,6 +36,22 @@ HOW_TO_ASK = (
 )
 
 _SKIP = 'correct the file, or leave such rows out with on_error="skip"'
+
+
+class _Rows(NamedTuple):
+    """The good rows of a file of `total`, M of them, and why the others are not.
+
+    number   int (M,), counted from 0
+    emotion  int (M,), FER2013's code; part: int (M,), training, validation or test
+    images   uint8 (M, 1, 48, 48)
+    """
+
+    total: int
+    number: np.ndarray
+    emotion: np.ndarray
+    part: np.ndarray
+    images: np.ndarray
+    skipped: list[dict[str, str]]
 
 
 def load(
@@ -48,9 +67,8 @@ def load(
     Raises UserError for a missing column or a bad row; with on_error="skip" such rows go to provenance["skipped"].
     """
     file = find(path, FILE)
-    table = _read_table(file)
-    emotion = table["emotion"].to_numpy()
-    return _dataset("fer2013", file, table, emotion, EMOTIONS, size=size, on_error=on_error)
+    rows = _read_rows(file, _read_csv(file, COLUMNS), on_error)
+    return _dataset("fer2013", file, rows, rows.emotion, EMOTIONS, size, np.ones(len(rows.number), bool))
 
 
 def load_plus(
@@ -67,28 +85,31 @@ def load_plus(
     face" wins, it is unlabelled (−1) and left out unless labelled_only=False. Raises UserError as `load` does.
     """
     file = find(path, FILE)
-    table, votes = _read_table(file), read_votes(find(path, VOTES_FILE))
+    table, votes = _read_csv(file, COLUMNS), read_votes(find(path, VOTES_FILE))
     if len(table) != len(votes):
         raise UserError(
             f"{file} has {len(table)} rows, {VOTES_FILE} {len(votes)}; both must be the whole, unsorted files"
         )
-    emotion = _majority(votes, agreement)
-    wanted = emotion >= 0 if labelled_only else None
-    return _dataset("ferplus", file, table, emotion, facs.EMOTIONS, size=size, on_error=on_error, wanted=wanted)
+    rows = _read_rows(file, table, on_error)
+    emotion = _majority(votes[rows.number], agreement)
+    kept = (emotion >= 0) | (not labelled_only)
+    return _dataset("ferplus", file, rows, emotion, facs.EMOTIONS, size, kept)
 
 
 def read_votes(file: Path) -> np.ndarray:
-    """FER+'s votes, int (N, 10), columns as in VOTES. Raises UserError for a missing column or no number."""
+    """FER+'s votes, int (N, 10), columns as in VOTES. Raises UserError for a missing column or what is no count."""
     import pandas
 
-    table = _read_csv(file)
-    _need_columns(file, table, VOTES)
-    votes = table[list(VOTES)].apply(pandas.to_numeric, errors="coerce").to_numpy(float)
-    bad = np.argwhere(~(votes >= 0))
+    table = _read_csv(file, VOTES)[list(VOTES)]
+    votes = table.apply(pandas.to_numeric, errors="coerce").to_numpy(float)
+    with np.errstate(invalid="ignore"):  # NaN and infinity are told below
+        whole = votes.astype(int)
+    bad = np.argwhere((whole != votes) | (whole < 0))
     if len(bad):
         row, column = bad[0]
-        raise UserError(f"{file}, row {row + 2}: {VOTES[column]} is no count of votes; expected a whole number")
-    return votes.astype(int)
+        found = table.iat[row, column]
+        raise UserError(f"{file}, row {row + 2}: {VOTES[column]} is {found!r}; expected a whole number of votes")
+    return whole
 
 
 def find(path: str | Path, name: str) -> Path:
@@ -110,81 +131,82 @@ def _majority(votes: np.ndarray, agreement: float) -> np.ndarray:
     return np.where(share.max(1) > agreement, code[share.argmax(1)], -1)
 
 
-def _dataset(name, file, table, emotion, emotions, *, size, on_error, wanted=None) -> FaceDataset:
-    images, good, skipped = _pictures(file, table, on_error)
-    warn_skipped(skipped, len(table), "rows")
-    kept = good if wanted is None else good & wanted
-    rows = np.flatnonzero(kept)
+def _dataset(name, file, rows, emotion, emotions, size, kept) -> FaceDataset:
+    """The good rows that are `kept`, bool (M,); `emotion` int (M,)."""
+    warn_skipped(rows.skipped, rows.total, "rows")
+    count = int(kept.sum())
     return FaceDataset(
         name=name,
-        images=resize_pictures(images[kept[good]], size),
-        emotion=emotion[rows],
+        images=resize_pictures(rows.images[kept], size),
+        emotion=emotion[kept],
         emotions=emotions,
-        subject=np.full(len(rows), ""),
-        sequence=np.char.mod("row %05d", rows),
-        frame=np.zeros(len(rows)),
-        folds=table["Usage"].map(USAGES).to_numpy()[rows, None],
+        subject=np.full(count, ""),
+        sequence=np.char.mod("row %05d", rows.number[kept]),
+        frame=np.zeros(count),
+        folds=rows.part[kept, None],
         provenance={
             "source": name,
             "path": str(file),
             "synthetic": False,
             "label": "your FER2013" if name == "fer2013" else "your FER+",
             "published_file": hashlib.md5(file.read_bytes()).hexdigest() == ORIGINAL_MD5,
-            "skipped": skipped,
+            "skipped": rows.skipped,
             "notes": ["web photographs; the same person may be in training and test: subjects are not recorded"],
         },
-        **unknown_aus(len(rows)),
+        **unknown_aus(count),
     )
 
 
-def _read_table(file: Path) -> "pandas.DataFrame":
-    table = _read_csv(file)
-    _need_columns(file, table, ("emotion", "pixels", "Usage"))
-    for column, allowed in (("emotion", set(range(len(EMOTIONS)))), ("Usage", set(USAGES))):
-        bad = table.index[~table[column].isin(allowed)]
-        if len(bad):
-            value = table[column][bad[0]]
-            raise UserError(f"{file}, row {bad[0] + 2}: {column} is {value!r}; expected one of {sorted(allowed)}")
-    return table
-
-
-def _read_csv(file: Path) -> "pandas.DataFrame":
+def _read_csv(file: Path, columns: tuple[str, ...]) -> "pandas.DataFrame":
+    """Every cell as text. Raises UserError for a missing column."""
     import pandas
 
     try:
-        return pandas.read_csv(file, skipinitialspace=True)
+        table = pandas.read_csv(file, skipinitialspace=True, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         raise UserError(f"{file}: not readable as csv ({error}); fetch the file again") from error
-
-
-def _need_columns(file: Path, table: "pandas.DataFrame", columns: tuple[str, ...]) -> None:
     missing = [column for column in columns if column not in table]
     if missing:
         found = ", ".join(map(str, table.columns))
         raise UserError(f"{file}: no column {missing[0]!r}; expected {', '.join(columns)}, found {found}")
+    return table
 
 
-def _pictures(file: Path, table: "pandas.DataFrame", on_error: str) -> tuple[np.ndarray, np.ndarray, list[dict]]:
-    """images (M, 1, 48, 48) of the good rows, which rows are good (N,), and why the others are not."""
-    images, good, skipped = [], np.zeros(len(table), bool), []
-    for row, text in enumerate(table["pixels"]):
+def _read_rows(file: Path, table: "pandas.DataFrame", on_error: str) -> _Rows:
+    from tqdm import tqdm
+
+    images = np.empty((len(table), SIDE * SIDE), np.uint8)
+    labels, skipped = [], []
+    cells = zip(*(table[column] for column in COLUMNS), strict=True)
+    for row, (emotion, pixels, usage) in enumerate(tqdm(cells, "FER2013 rows", len(table), disable=None)):
         try:
-            images.append(_picture(str(text)))
-            good[row] = True
+            good = (row, _allowed("emotion", emotion, CODES), _allowed("Usage", usage, USAGES))
+            images[row] = _picture(pixels)
+            labels.append(good)
         except UserError as error:
             # Row 1 of the file is the header.
             why = f"{file}, row {row + 2}: {error}"
             if on_error == "raise":
                 raise UserError(f"{why}; {_SKIP}") from error
             skipped.append({"sequence": f"row {row:05d}", "why": why})
-    return np.array(images, np.uint8).reshape(-1, 1, SIDE, SIDE), good, skipped
+    number, emotion, part = np.array(labels, int).reshape(-1, 3).T
+    return _Rows(len(table), number, emotion, part, images[number].reshape(-1, 1, SIDE, SIDE), skipped)
+
+
+def _allowed(column: str, text: str, codes: dict[str, int]) -> int:
+    if text not in codes:
+        raise UserError(f"{column} is {text!r}; expected one of {', '.join(codes)}")
+    return codes[text]
 
 
 def _picture(text: str) -> np.ndarray:
+    """The pixels of a row, int (2304,)."""
     try:
-        values = np.array(text.split(), dtype=int)
-    except ValueError as error:
-        raise UserError(f"pixels hold something else than whole numbers ({error})") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # all that older numpy gives for text after the numbers
+            values = np.fromstring(text, int, sep=" ")
+    except (ValueError, DeprecationWarning) as error:
+        raise UserError("pixels hold something else than whole numbers") from error
     if len(values) != SIDE * SIDE:
         raise UserError(f"{len(values):,} pixels; expected {SIDE * SIDE:,} ({SIDE}×{SIDE})")
     if values.min() < 0 or values.max() > 255:

@@ -9,6 +9,12 @@ from pathlib import Path
 from fer_lib.errors import UserError
 
 
+def check_free(path: Path) -> None:
+    """Raises UserError when `path` holds anything already."""
+    if path.exists() and not (path.is_dir() and next(path.iterdir(), None) is None):
+        raise UserError(f"{path} exists already and is not an empty folder; name a new folder or remove this one")
+
+
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that becomes `path` when the block ends well; else nothing is left.
@@ -16,8 +22,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     Raises UserError when `path` holds anything already or when the disk refuses.
     """
     path = Path(path)
-    if path.exists() and not (path.is_dir() and next(path.iterdir(), None) is None):
-        raise UserError(f"{path} exists already and is not an empty folder; name a new folder or remove this one")
+    check_free(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.mkdir(parents=True)

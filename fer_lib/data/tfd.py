@@ -59,7 +59,10 @@ def load(
 
 
 def read_mat(file: Path) -> dict[str, np.ndarray]:
-    """The four arrays, checked; labels as int (N,). Raises UserError naming the file and the key."""
+    """Every variable of the file, the four of KEYS checked: images uint8 (N, H, W), labels int (N,), folds int (N, F).
+
+    Raises UserError naming the file and the key.
+    """
     raw = _loadmat(file)
     missing = [key for key in KEYS if key not in raw]
     if missing:
@@ -68,8 +71,8 @@ def read_mat(file: Path) -> dict[str, np.ndarray]:
     images = raw["images"]
     if images.ndim != 3 or images.dtype != np.uint8:
         raise UserError(f"{file}: images are {images.dtype} {images.shape}; expected uint8 (N, H, W)")
-    labels = {key: _whole(file, key, raw[key].reshape(-1)) for key in ("labs_ex", "labs_id")}
-    arrays = raw | labels | {"folds": _whole(file, "folds", np.atleast_2d(raw["folds"]))}
+    labels = {key: _whole(file, key, raw[key]).reshape(-1) for key in ("labs_ex", "labs_id")}
+    arrays = raw | labels | {"folds": np.atleast_2d(_whole(file, "folds", raw["folds"]))}
     for key in KEYS[1:]:
         if len(arrays[key]) != len(images):
             raise UserError(f"{file}: {key} has {len(arrays[key])} rows for {len(images)} images; expected one each")
@@ -100,6 +103,8 @@ def _loadmat(file: Path) -> dict[str, np.ndarray]:
 
 
 def _whole(file: Path, key: str, values: np.ndarray) -> np.ndarray:
+    if not np.issubdtype(values.dtype, np.number):
+        raise UserError(f"{file}: {key} is an array of {values.dtype}, a MATLAB cell for one; expected numbers")
     if not np.array_equal(values, np.round(values)):
         raise UserError(f"{file}: {key} holds fractions or NaN; expected whole numbers")
     return values.astype(np.int64)

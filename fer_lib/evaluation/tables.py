@@ -167,7 +167,10 @@ def _why(name: str, entry: dict[str, Any], stem: str) -> str:
     reasons += [] if entry["folds"] == full else [f"{entry['folds']} of {full} folds"]
     own, paper = (tuple(held[field] for field in ("size", "steps")) for held in (entry, PRESETS["paper"]))
     reasons += [] if own == paper else ["{} px and {:,} batches, not {} px and {:,}".format(*own, *paper)]
-    reasons += [f"recipe {recipe}", f"{entry['seeds']} seed{'s' * (entry['seeds'] != 1)}, the paper's is one unseeded run"]
+    reasons += [
+        f"recipe {recipe}",
+        f"{entry['seeds']} seed{'s' * (entry['seeds'] != 1)}, the paper's is one unseeded run",
+    ]
     return "; ".join(reasons)
 
 

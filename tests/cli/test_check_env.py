@@ -1,12 +1,13 @@
 """`fer-lib check-env` finds what is there, what lacks, and says the cure."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from packaging.requirements import Requirement
 
-from fer_lib.cli.check_env import _package, check_env
+from fer_lib.cli.check_env import _package, check_env, environment
 
 
 def test_this_environment_passes() -> None:
@@ -36,3 +37,22 @@ def test_unwritable_cache_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("FER_LIB_CACHE", str(tmp_path / "file" / "cache"))
     result = CliRunner().invoke(check_env)
     assert result.exit_code == 1 and "set FER_LIB_CACHE elsewhere" in result.output
+
+
+def test_home_is_understood_as_the_loaders_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for folder in ("home/data", "work"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FER_LIB_CACHE", "~/mycache")
+    monkeypatch.setenv("FER_LIB_CKPLUS", "~/data")
+    output = CliRunner().invoke(check_env).output
+    assert f"OK   cache folder can be written: {tmp_path}/home/mycache" in output
+    assert f"OK   FER_LIB_CKPLUS: {tmp_path}/home/data" in output
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_a_package_that_the_data_need_is_told_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fer_lib.data", None)
+    needs = [check.need for check in environment()]
+    assert "Chromium, to test the pages" in needs and "cache folder can be written" not in needs

@@ -1,6 +1,7 @@
 """Renderers for tests of making and keeping sets: quick, deterministic, and honest about what they were asked."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def noting(*arguments, **options):
         notes.write(f"{os.getpid()}\n")
     time.sleep(0.05)
     return render(*arguments, **options)
+
+
+def killed(*arguments, **options):
+    """As when the system ends a process for memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def breaking(*arguments, **options):

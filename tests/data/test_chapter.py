@@ -16,6 +16,8 @@ def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_named_gives_synthetic_faces() -> None:
     assert chapter_dataset().provenance["label"] == "synthetic faces"
+    with pytest.raises(UserError, match="synthetic: option 'crop' is unknown"):
+        chapter_dataset(crop="released")
 
 
 def test_your_own_ckplus_is_taken_and_said_to_be_yours(two_sequences, monkeypatch: pytest.MonkeyPatch) -> None:

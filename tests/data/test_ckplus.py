@@ -7,6 +7,7 @@ from PIL import Image
 
 from fer_lib import facs
 from fer_lib.data import load_dataset
+from fer_lib.data.check import check
 from fer_lib.data.splits import subject_folds
 from fer_lib.errors import UserError
 
@@ -275,3 +276,84 @@ def test_frames_of_two_sizes_kept_whole_are_refused(two_sequences):
 def test_unknown_crop(two_sequences):
     with pytest.raises(UserError, match="crop='tight'.*'sequence', 'released', 'none'"):
         load(two_sequences, crop="tight")
+
+
+@pytest.mark.parametrize("crop", ["sequence", "released"])
+def test_whole_frames_cannot_be_cut(two_sequences, crop):
+    with pytest.raises(UserError, match=f"size=None keeps frames whole, crop='{crop}' cuts them: give a size"):
+        load(two_sequences, size=None, crop=crop)
+
+
+# ---- files that are there twice, behind links, or damaged in a zip
+
+
+COPIES = {
+    "emotion": ("Emotion/S005/001/S005_001_00000005_emotion.txt", b"   3.0000000e+00\n"),
+    "FACS": ("FACS/S005/001/S005_001_00000005_facs.txt", b"   1.0000000e+00   2.0000000e+00\n"),
+    "picture": ("cohn-kanade-images/S005/001/S005_001_00000001.png", b"another picture"),
+}
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_copies_must_agree(two_sequences, kind):
+    before = load(two_sequences).data_hash
+    name, other = COPIES[kind]
+    first, copy = two_sequences.root / name, two_sequences.root / "a copy" / Path(name).name
+    copy.parent.mkdir()
+    copy.write_bytes(first.read_bytes())
+    assert load(two_sequences).data_hash == before
+
+    copy.write_bytes(other)
+    names = rf"(?=.*{first.parent.name}/{first.name})(?=.*a copy/{copy.name}).*: differs from .* keep the right one"
+    with pytest.raises(UserError, match=names):
+        load(two_sequences)
+    with pytest.warns(UserWarning, match="1 of 2 sequences left out"):
+        assert set(load(two_sequences, on_error="skip").sequence) == {"S010_002"}
+    (broken,) = check(two_sequences.root, "ckplus").broken
+    assert "differs from" in broken
+
+
+def test_a_copy_in_a_zip_must_agree_too(two_sequences):
+    _zip(two_sequences.root / "Emotion", two_sequences.root / "Emotion_labels.zip")
+    assert len(load(two_sequences)) == 8
+    two_sequences.text("Emotion/S005/001/S005_001_00000005_emotion.txt", "1")
+    with pytest.raises(UserError, match=r"Emotion_labels\.zip:Emotion/.*: differs from .*Emotion/S005/001"):
+        load(two_sequences)
+
+
+def test_linked_folders_are_followed(two_sequences, tmp_path):
+    linked = tmp_path / "links"
+    linked.mkdir()
+    for folder in ("cohn-kanade-images", "Emotion", "FACS"):
+        (linked / folder).symlink_to(two_sequences.root / folder, target_is_directory=True)
+    (linked / "loop").symlink_to(linked, target_is_directory=True)
+    assert load_dataset("ckplus", linked, crop="none").data_hash == load(two_sequences).data_hash
+
+
+def test_damage_inside_a_packed_member_is_named_and_skipped(two_sequences, tmp_path):
+    """Bytes that do not unpack at all: zlib speaks before any checksum does."""
+    archive = tmp_path / "all.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        for path in sorted(two_sequences.root.rglob("*.*")):
+            opened.write(path, path.relative_to(two_sequences.root))
+        damaged = opened.getinfo("cohn-kanade-images/S005/001/S005_001_00000001.png")
+    content = bytearray(archive.read_bytes())
+    start = damaged.header_offset + 30 + len(damaged.filename)
+    content[start : start + 8] = b"\xff" * 8
+    archive.write_bytes(content)
+    message = r"all\.zip:.*S005_001_00000001\.png: cannot be read .*decompressing.* copy it again"
+    with pytest.raises(UserError, match=message):
+        load_dataset("ckplus", archive, crop="none")
+    with pytest.warns(UserWarning, match="1 of 2 sequences left out"):
+        assert len(load_dataset("ckplus", archive, crop="none", on_error="skip")) == 4
+    assert ["S005_001_00000001.png: cannot be read" in line for line in check(archive, "ckplus").broken] == [True]
+
+
+def test_a_zip_of_a_later_kind_is_named(two_sequences, tmp_path):
+    archive = tmp_path / "all.zip"
+    _zip(two_sequences.root, archive)
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"PK\1\2") + 6] = 250  # the version that is needed to unpack
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=r"all\.zip: not a readable zip \(zip file version 25"):
+        load_dataset("ckplus", archive)

@@ -27,6 +27,21 @@ def test_select_by_mask_and_by_indices_agree(small):
         small.select(np.ones(3, bool))
 
 
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ([0, 5000], "small: no image 5000; expected indices 0 to 59"),
+        ([-61], "no image -61"),
+        ([1.5], "index 1.5 found; expected whole numbers"),
+        (["happy"], "index holds <U5; expected numbers"),
+    ],
+)
+def test_images_that_are_not_there_cannot_be_selected(small, index, message):
+    with pytest.raises(UserError, match=message):
+        small.select(index)
+    assert len(small.select([])) == 0 and len(small.select([59, -60])) == 2
+
+
 def test_split_follows_the_fold_column(small):
     folds = np.repeat([[1], [2], [3], [0]], 15, axis=0)
     train, validation, test = small.with_folds(folds).split(0)
@@ -135,6 +150,13 @@ def test_a_disk_that_refuses_is_named(small, tmp_path):
         ("au_presence", np.full((60, len(facs.AUS)), 2), "au_presence 2 at image 0"),
         ("folds", np.full((60, 3), 4), "folds 4 at image 0"),
         ("aus", (3, *facs.AUS[1:]), "AU 3: not in FACS"),
+        ("folds", np.full((60, 3), 259), "folds 259 found; expected whole numbers that int8 holds"),
+        ("emotion", np.full(60, 1.7), "emotion 1.7 found; expected whole numbers that int16 holds"),
+        ("emotion", np.full(60, np.nan), "emotion nan found; expected whole numbers"),
+        ("frame", np.full(60, 2**40), "frame 1099511627776 found; expected whole numbers that int32 holds"),
+        ("emotion", 1.5, "emotion 1.5 found; expected whole numbers"),
+        ("emotion", np.full(60, "happy"), "emotion holds <U5; expected numbers"),
+        ("au_intensity", np.full((60, len(facs.AUS)), None), "au_intensity holds object; expected numbers"),
     ],
 )
 def test_what_does_not_fit_is_named(small, field, value, message):
@@ -180,3 +202,20 @@ def test_environment_variable_supplies_the_path(monkeypatch, two_sequences):
 def test_an_empty_selection_is_a_set_too(small):
     empty = small.select(np.zeros(len(small), bool))
     assert len(empty) == 0 and empty.data_hash != small.data_hash
+
+
+@pytest.mark.parametrize("size", [-5, 0, 48.5])
+def test_sizes_are_whole_pixels(small, size):
+    for name in ("synthetic", "ckplus"):
+        with pytest.raises(UserError, match=f"size={size} found; expected whole pixels a side, 1 or more, or None"):
+            load_dataset(name, size=size)
+    with pytest.raises(UserError, match=f"small: size={size} found"):
+        small.resize(size)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("synthetic", ".*seed, difficulty, every_frame"), ("tfd", "size, labelled_only, on_error$")]
+)
+def test_an_option_of_another_set_is_named(tmp_path, name, known):
+    with pytest.raises(UserError, match=f"{name}: option 'crop' is unknown; it takes {known}"):
+        load_dataset(name, tmp_path, crop="released")

@@ -1,9 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from fer_lib import facs
 from fer_lib.data import load_dataset
-from fer_lib.data.fer2013 import VOTES, read_votes
+from fer_lib.data.check import check
+from fer_lib.data.fer2013 import COLUMNS, VOTES, _read_csv, _read_rows, read_votes
 from fer_lib.errors import UserError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 48 * 48), dtype=np.uint8)
@@ -65,7 +68,14 @@ def test_agrees_with_torchvisions_reader(lines, tmp_path, monkeypatch):
         (line(3, PIXELS[0][:-1], "Training"), r"row 6: 2,303 pixels; expected 2,304 \(48×48\)"),
         (line(3, ["256"] * 2304, "Training"), "row 6: pixels from 256 to 256; expected 0 to 255"),
         (line(3, ["grey"] * 2304, "Training"), "row 6: pixels hold something else than whole numbers"),
-        (line(3, [], "Training"), "row 6: pixels hold something else|row 6: 0 pixels"),
+        (line(3, [*PIXELS[0], "x"], "Training"), "row 6: pixels hold something else than whole numbers"),
+        (line(3, ["1.5"] * 2304, "Training"), "row 6: pixels hold something else than whole numbers"),
+        (line(3, [], "Training"), "row 6: 0 pixels"),
+        (line("happy", PIXELS[0], "Training"), "row 6: emotion is 'happy'; expected one of 0, 1, 2, 3, 4, 5, 6"),
+        (line("", PIXELS[0], "Training"), "row 6: emotion is ''; expected one of 0"),
+        (line(9, PIXELS[0], "Training"), "row 6: emotion is '9'; expected one of 0"),
+        (line(3, PIXELS[0], "Test"), "row 6: Usage is 'Test'; expected one of Training, PublicTest, PrivateTest"),
+        ("3", "row 6: Usage is ''"),
     ],
 )
 def test_a_bad_row_is_named_and_skipped_only_when_asked(lines, tmp_path, bad, message):
@@ -75,7 +85,32 @@ def test_a_bad_row_is_named_and_skipped_only_when_asked(lines, tmp_path, bad, me
     with pytest.warns(UserWarning, match="1 of 5 rows left out"):
         dataset = load_dataset("fer2013", file, on_error="skip", size=48)
     assert np.array_equal(dataset.images.reshape(4, -1), PIXELS)
+    assert list(dataset.emotion) == [emotion for emotion, _ in ROWS]
     assert dataset.provenance["skipped"][0]["sequence"] == "row 00004"
+
+
+def test_check_lists_every_bad_row(lines, tmp_path):
+    write(
+        tmp_path, [*lines, line("happy", PIXELS[0], "Training"), line(3, PIXELS[0], "Test"), line(3, [1], "Training")]
+    )
+    broken = check(tmp_path, "fer2013").broken
+    assert [why.split(": ")[1].split(" is")[0] for why in broken] == [
+        "emotion",
+        "Usage",
+        "1 pixels; expected 2,304 (48×48)",
+    ]
+    write(tmp_path, [line("happy", PIXELS[0], "Training")])
+    assert len(check(tmp_path, "fer2013").broken) == 1
+
+
+def test_pixels_take_one_byte_each(tmp_path):
+    file = write(tmp_path, [line(3, PIXELS[0], "Training")] * 200)
+    table = _read_csv(file, COLUMNS)
+    tracemalloc.start()
+    rows = _read_rows(file, table, "raise")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows.images.nbytes == 200 * 2304 and peak < 3 * rows.images.nbytes
 
 
 def test_wrong_tables_are_named(lines, tmp_path):
@@ -83,10 +118,10 @@ def test_wrong_tables_are_named(lines, tmp_path):
     with pytest.raises(UserError, match=r"fer2013\.csv: no column 'Usage'; expected .*, found emotion, pixels"):
         load_dataset("fer2013", file)
     write(tmp_path, [line(7, PIXELS[0], "Training")])
-    with pytest.raises(UserError, match="row 2: emotion is .*7.*; expected one of .0, 1"):
+    with pytest.raises(UserError, match="row 2: emotion is '7'; expected one of 0, 1"):
         load_dataset("fer2013", file)
     write(tmp_path, [line(1, PIXELS[0], "Test")])
-    with pytest.raises(UserError, match="row 2: Usage is 'Test'; expected one of .'PrivateTest'"):
+    with pytest.raises(UserError, match="row 2: Usage is 'Test'; expected one of Training, PublicTest"):
         load_dataset("fer2013", file)
     file.write_text("")
     with pytest.raises(UserError, match=r"fer2013\.csv: not readable as csv"):
@@ -136,5 +171,20 @@ def test_ferplus_errors(lines, tmp_path):
     with pytest.raises(UserError, match=r"fer2013new\.csv: no column 'NF'"):
         load_dataset("ferplus", tmp_path)
     write_votes(tmp_path, [*PLUS[:3], ["many", *PLUS[3][1:]]])
-    with pytest.raises(UserError, match=r"fer2013new\.csv, row 5: neutral is no count of votes"):
+    with pytest.raises(UserError, match=r"fer2013new\.csv, row 5: neutral is 'many'; expected a whole number of votes"):
         load_dataset("ferplus", tmp_path)
+
+
+@pytest.mark.parametrize("found", ["2.7", "inf", "nan", "-1", "1e300", ""])
+def test_votes_are_whole_numbers(lines, tmp_path, found):
+    write(tmp_path, lines), write_votes(tmp_path, [*PLUS[:3], [*PLUS[3][:5], found, *PLUS[3][6:]]])
+    with pytest.raises(UserError, match=rf"fer2013new\.csv, row 5: disgust is '{found}'; expected a whole number"):
+        load_dataset("ferplus", tmp_path)
+
+
+def test_ferplus_keeps_step_when_a_row_is_left_out(lines, tmp_path):
+    write(tmp_path, [lines[0].replace("Training", "Test"), *lines[1:]]), write_votes(tmp_path, PLUS)
+    with pytest.warns(UserWarning, match="1 of 4 rows left out"):
+        dataset = load_dataset("ferplus", tmp_path, size=48, on_error="skip")
+    assert [facs.EMOTIONS[code] for code in dataset.emotion] == ["contempt"]
+    assert np.array_equal(dataset.images[0].ravel(), PIXELS[1]) and list(dataset.sequence) == ["row 00001"]

@@ -68,6 +68,16 @@ def test_a_broken_renderer_stops_everything_and_is_told(cache):
         make(Job("natural", size=8, renderer="fake_faces:breaking"), processes=2, progress=False)
 
 
+def test_a_killed_worker_says_what_to_do(cache):
+    with pytest.raises(UserError, match="was killed by signal 9; if memory ran out, allow fewer processes.*goes on"):
+        make(Job("natural", size=8, renderer="fake_faces:killed"), processes=2, progress=False)
+
+
+def test_stills_have_no_unlabelled_sequences_to_leave_out():
+    assert Job("natural", labelled_only=True) == Job("natural", labelled_only=False)
+    assert Job("synthetic", labelled_only=True) != Job("synthetic", labelled_only=False)
+
+
 def test_labels_are_exact_and_provenance_says_how_it_was_made(pairs_set):
     plan = Job("do-pairs").plan()
     assert np.array_equal(pairs_set.au_intensity, plan.intensity)
@@ -115,6 +125,62 @@ def test_one_door_keeps_sets_where_asked_and_shrinks_them(tmp_path):
     assert kept.images.shape == (1152, 1, 48, 48) and list(tmp_path.glob("natural-*.npz"))
     again = load_dataset("natural", tmp_path, renderer=FAKE, progress=False)
     assert again.images.shape[2] == 96 and np.array_equal(again.resize(48).images, kept.images)
+
+
+def test_a_made_file_is_read_not_made_again(pairs_set, tmp_path):
+    file = pairs_set.save(tmp_path / "do-pairs.npz")
+    for path in (tmp_path, file):
+        for options in ({"size": 16}, {"size": None}, {"size": 16, "labelled_only": False, "seed": 0}):
+            assert load_dataset("do-pairs", path, renderer=FAKE, **options).data_hash == pairs_set.data_hash
+    assert load_dataset("do-pairs", tmp_path, size=8).images.shape[2] == 8
+    assert [path.name for path in tmp_path.iterdir()] == ["do-pairs.npz"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("ladders", {}, "source is 'do-pairs', 'ladders' was asked for"),
+        ("do-pairs", {"seed": 3}, "seed is 0, 3 was asked for"),
+        ("do-pairs", {"difficulty": 0}, "difficulty is 1, 0 was asked for"),
+        ("do-pairs", {"renderer": "fer_lib.faces:render"}, "renderer is "),
+        ("do-pairs", {"size": 96}, "pictures of 16 pixels, 96 were asked for"),
+    ],
+)
+def test_a_made_file_of_another_kind_is_refused(pairs_set, tmp_path, name, options, message):
+    file = pairs_set.save(tmp_path / "do-pairs.npz")
+    with pytest.raises(UserError, match=rf"do-pairs\.npz: {message}"):
+        load_dataset(name, file, **({"size": 16, "renderer": FAKE} | options))
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(UserError, match=r"do-pairs\.npz: not a readable data set"):
+        load_dataset("do-pairs", tmp_path)
+    with pytest.raises(UserError, match=r"none\.npz: no such file"):
+        load_dataset("do-pairs", tmp_path / "none.npz")
+
+
+def test_labelled_sequences_of_a_made_file_are_the_labelled_set(tmp_path):
+    whole, labelled = (Job("synthetic", size=16, labelled_only=only, renderer=FAKE) for only in (False, True))
+    plan = whole.plan()
+    plan = plan.select(np.r_[0:8, len(plan) - 8 : len(plan)])
+    plan = plan.select(np.argsort(plan.emotion < 0, kind="stable"))
+    made, wanted = (
+        part.dataset(render_rows(part, job, slice(None))[0], job.provenance())
+        for part, job in ((plan, whole), (plan.select(plan.emotion >= 0), labelled))
+    )
+    assert 0 < len(wanted) < len(made)
+    made.save(tmp_path / "synthetic.npz")
+    assert load_dataset("synthetic", tmp_path, size=16, labelled_only=False).data_hash == made.data_hash
+    read = load_dataset("synthetic", tmp_path, size=16)
+    assert read.data_hash == wanted.data_hash and read.provenance == wanted.provenance
+    wanted.save(tmp_path / "synthetic.npz")
+    with pytest.raises(UserError, match="labelled_only is True, False was asked for"):
+        load_dataset("synthetic", tmp_path, size=16, labelled_only=False)
+
+
+def test_a_folder_in_use_is_told_before_anything_is_rendered(cache, tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_lib.data.synthetic.making.render_plan", lambda *_: pytest.fail("rendered"))
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="exists already and is not an empty folder"):
+        synthetic.export(Job("synthetic", every_frame=True, size=16, renderer=FAKE), tmp_path, "ckplus")
 
 
 def test_export_in_ckplus_layout_reads_back(cache, tmp_path, monkeypatch):

@@ -9,6 +9,8 @@ from fer_lib.data import load_dataset
 from fer_lib.data.export import write_tfd
 from fer_lib.errors import UserError
 
+CELLS = np.array([["anger"], ["happy"], [3], [4], [5], [6]], object)
+
 
 @pytest.fixture
 def mat():
@@ -84,6 +86,8 @@ def test_a_missing_key_is_named(mat, tmp_path):
         ("labs_ex", np.full((6, 1), 8), "labs_ex is 8 in row 0; expected one of"),
         ("labs_ex", np.full((6, 1), np.nan), "labs_ex holds fractions or NaN"),
         ("folds", np.full((6, 5), 4), "folds is 4 in row 0"),
+        ("labs_ex", CELLS, "labs_ex is an array of object, a MATLAB cell for one; expected numbers"),
+        ("folds", np.repeat(CELLS, 5, 1), "folds is an array of object"),
     ],
 )
 def test_wrong_content_is_named(mat, tmp_path, key, value, message):

@@ -1,13 +1,13 @@
 """Sets of rendered faces: shipped with the package, or made on demand from recipes and kept in the cache."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.data.synthetic import shipped
-from fer_lib.data.synthetic.making import export, make
+from fer_lib.data.synthetic.making import export, made_file, make, read_made
 from fer_lib.data.synthetic.plan import ATTRIBUTES
 from fer_lib.data.synthetic.probes import Pairs, pairs
 from fer_lib.data.synthetic.sets import NAMES, SIZE, Job
@@ -26,19 +26,27 @@ def load(
     on_error: str = "raise",
     processes: int | None = None,
     progress: bool = True,
-    **options: Any,
+    seed: int | None = None,
+    difficulty: int | None = None,
+    every_frame: bool | None = None,
+    renderer: str | None = None,
 ) -> FaceDataset:
     """A synthetic set by name; see `fer_lib.data.load_dataset`.
 
-    `path`: folder to keep it in, instead of the cache. `options`: seed, difficulty (0, 1, 2), every_frame, renderer.
+    `path`: folder to keep it in, instead of the cache; or a .npz that `fer-lib data make` wrote, or its folder, which
+    is read instead. seed … renderer: as in `Job`, whose defaults, or what the .npz holds, stand for None.
     The canonical "synthetic" is read from the package; everything else is rendered on all cores and kept. Below 96
     pixels pictures are averaged from those of 96; above, they are rendered at their size.
     """
+    choices = {"seed": seed, "difficulty": difficulty, "every_frame": every_frame, "renderer": renderer}
+    asked = {option: value for option, value in choices.items() if value is not None}
+    folder = None if path is None else Path(path).expanduser()
+    if folder and (file := made_file(name, folder)):
+        return read_made(name, file, size, labelled_only, asked)
     size = size or SIZE
-    job = Job(name, size=max(size, SIZE), labelled_only=labelled_only, **options)
+    job = Job(name, size=max(size, SIZE), labelled_only=labelled_only, **asked)
     if path is None and job == Job("synthetic") and shipped.CARD.exists():
         return shipped.read().resize(size)
-    folder = None if path is None else Path(path).expanduser()
     return make(job, folder, processes=processes, progress=progress).resize(size)
 
 

@@ -29,6 +29,7 @@ CKPLUS_COUNTS = {
 
 
 def empty() -> np.ndarray:
+    """A face at rest: zeros (2, A)."""
     return np.zeros((2, len(facs.AUS)))
 
 

@@ -2,7 +2,9 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +12,9 @@ from fer_lib import facs
 from fer_lib.data.cache import cache_folder, cached, partial_work
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.data.export import SequenceRecord, write_ckplus, write_tfd
+from fer_lib.data.folder import check_free
 from fer_lib.data.synthetic.plan import Plan
-from fer_lib.data.synthetic.sets import SEQUENCE_SETS, Job
+from fer_lib.data.synthetic.sets import SEQUENCE_SETS, Job, fingerprint
 from fer_lib.data.synthetic.workers import render_plan
 from fer_lib.errors import UserError
 
@@ -32,6 +35,38 @@ def make(job: Job, folder: Path | None = None, *, processes: int | None = None, 
     return cached(job.key, render, folder)
 
 
+def made_file(name: str, path: Path) -> Path | None:
+    """The .npz that `path` is, or the NAME.npz in the folder `path`; None for a folder without one."""
+    file = path if path.suffix == ".npz" else path / f"{name}.npz"
+    return file if file == path or file.exists() else None
+
+
+def read_made(name: str, file: Path, size: int | None, labelled_only: bool, asked: dict[str, Any]) -> FaceDataset:
+    """What `fer-lib data make NAME` wrote to `file`, at size × size pixels or as it is.
+
+    Raises UserError when the file is damaged, was changed, is another set than NAME with what was `asked` of Job's
+    fields, or has smaller pictures.
+    """
+    faces = FaceDataset.load(file)
+    expected = {"source": name} | asked | ({} if labelled_only else {"labelled_only": False})
+    if "renderer" in asked:
+        expected["renderer"] = fingerprint(asked["renderer"])
+    for what, value in expected.items():
+        if (found := faces.provenance.get(what)) != value:
+            raise UserError(f"{file}: {what} is {found!r}, {value!r} was asked for; ask for that, or name another file")
+    side = faces.images.shape[-1]
+    if size and size > side:
+        raise UserError(f"{file}: pictures of {side} pixels, {size} were asked for; ask for {side} or make it larger")
+    faces = _labelled(faces) if labelled_only and name in SEQUENCE_SETS else faces
+    return faces.resize(size or side)
+
+
+def _labelled(faces: FaceDataset) -> FaceDataset:
+    """A set of its own, not a selection: what `make` gives when only the labelled sequences are wanted."""
+    provenance = {what: value for what, value in faces.provenance.items() if what != "data_hash"}
+    return replace(faces.select(faces.emotion >= 0), provenance=provenance | {"labelled_only": True})
+
+
 def export(job: Job, out: Path, layout: str, *, processes: int | None = None, progress: bool = True) -> Path:
     """Write a set in the layout of "ckplus" (whole sequences, landmarks) or "tfd" (`TFD_96x96.mat`); returns the path.
 
@@ -46,6 +81,7 @@ def export(job: Job, out: Path, layout: str, *, processes: int | None = None, pr
         return write_tfd(make(job, processes=processes, progress=progress), out / f"TFD_{job.size}x{job.size}.mat")
     if job.name not in SEQUENCE_SETS or not job.every_frame:
         raise UserError(f"{job.name}: CK+'s layout needs whole sequences; use {', '.join(SEQUENCE_SETS)}, every frame")
+    check_free(out)
     plan = job.plan()
     with partial_work(job.key) as parts:
         images, landmarks = render_plan(plan, job, parts, processes, progress)

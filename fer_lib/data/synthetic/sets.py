@@ -36,6 +36,7 @@ NAMES = (*SEQUENCE_SETS, *STILL_SETS)
 class Job:
     """Everything that decides the pictures of a set. Equal jobs give equal plans; `key` names them in the cache.
 
+    `labelled_only` leaves out sequences without an emotion; sets of stills have none, and it is False there.
     `every_frame` keeps all 10–20 frames of each sequence. `renderer` is "module:function", called as `faces.render`.
     """
 
@@ -50,6 +51,8 @@ class Job:
     def __post_init__(self) -> None:
         if self.name not in NAMES:
             raise UserError(f"synthetic set {self.name!r} is unknown; use one of {', '.join(NAMES)}")
+        if self.name in STILL_SETS:
+            object.__setattr__(self, "labelled_only", False)
         if self.difficulty is None:
             object.__setattr__(self, "difficulty", TFD_DIFFICULTY if self.name == "synthetic-tfd" else DIFFICULTY)
         if self.difficulty not in (0, 1, 2):
@@ -60,6 +63,7 @@ class Job:
             raise UserError(f"{self.name} holds stills, not sequences; every_frame serves {', '.join(SEQUENCE_SETS)}")
 
     def plan(self) -> Plan:
+        """What to render, drawn from the seed."""
         if self.name in STILL_SETS:
             return STILL_SETS[self.name](self.seed, self.difficulty)
         plan = SEQUENCE_SETS[self.name](self.seed, self.difficulty, not self.every_frame)
@@ -67,11 +71,14 @@ class Job:
 
     @property
     def key(self) -> str:
+        """Name and 12 hex digits over all fields and the code that draws."""
         content = json.dumps([asdict(self), fingerprint(self.renderer)], sort_keys=True)
         return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
     def provenance(self) -> dict:
-        return {"renderer": fingerprint(self.renderer), "size": self.size}
+        """What the plan's own provenance does not say."""
+        choices = {"size": self.size, "labelled_only": self.labelled_only, "every_frame": self.every_frame}
+        return {"renderer": fingerprint(self.renderer)} | choices
 
 
 @cache

@@ -47,7 +47,7 @@ def render_plan(plan: Plan, job: Job, folder: Path, processes: int | None, progr
     """All pictures and landmarks of a plan, as `render_rows`; finished parts stay in `folder` and are not made again.
 
     `processes`: workers, all cores if None. Their number changes no picture. Raises UserError when a part cannot be
-    written.
+    written or a worker is killed, RuntimeError when one fails.
     """
     parts = [Part(folder, number, len(plan)) for number in range(-(-len(plan) // PART))]
     missing = [part for part in parts if not part.whole()]
@@ -125,8 +125,18 @@ class _Worker:
                 yield int(line)
             if code := self.process.wait():
                 self.errors.seek(0)
-                text = self.errors.read().strip()
-                raise UserError(text) if code == USERS_ERROR else RuntimeError(f"a rendering process failed:\n{text}")
+                raise _failure(code, self.errors.read().strip())
+
+
+def _failure(code: int, text: str) -> Exception:
+    if code == USERS_ERROR:
+        return UserError(text)
+    if code < 0:
+        return UserError(
+            f"a rendering process was killed by signal {-code}; if memory ran out, allow fewer processes. What is "
+            f"done is kept: the same call goes on from there {text}".rstrip()
+        )
+    return RuntimeError(f"a rendering process failed:\n{text}")
 
 
 def main(arguments: Sequence[str]) -> int:
