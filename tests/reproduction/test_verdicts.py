@@ -6,6 +6,7 @@ import json
 import pytest
 
 from fer_lib import results
+from fer_lib.reproduction import recorded
 from fer_lib.reproduction import verdicts as rules
 from fer_lib.reproduction.verdicts import CANNOT, NOT, OPEN, PARTLY, REPRODUCED, verdicts
 
@@ -136,3 +137,11 @@ def test_every_claim_of_the_protocol_has_a_rule():
     protocol = (results.LEDGER / "PROTOCOL.md").read_text()
     for rule in rules._RULES:
         assert f"| {rule.key}, " in protocol
+
+
+def test_the_repeated_trainings_would_change_both_verdicts_of_chapter_5():
+    """Chapters 1 and 5 say so; a new record that ends it must change them."""
+    told = {verdict.key: verdict.verdict for verdict in verdicts()}
+    for key, name in (("C1b", "plain-against-ad"), ("C1c", "biases")):
+        verdict, _ = rules.judge(key, {"contrasts": recorded.with_again(name, ratio=1 / 8)})
+        assert verdict != told[key]
