@@ -35,7 +35,7 @@ def contrast(
     overlap, so the variance of the mean is s² (1/n + test/training) instead of s²/n.
     """
     first, second = (_accuracies(cells, name, selection, unit) for name in (one, other))
-    if _split(cells, one) != _split(cells, other):
+    if not (first and second) or _split(cells, one) != _split(cells, other):
         return paired(first, second, None)
     images = [cell["images"] for cell in cells if configuration(cell) == one]
     return paired(first, second, float(np.mean([count["test"] / count["training"] for count in images])))
