@@ -63,8 +63,9 @@ def write(entry: Entry, ledger: Path = LEDGER) -> Path:
 
 def check_recordable(*names: str) -> None:
     """Raises UserError when entries of these names would be refused: ask before hours of work, not after them."""
+    of_commit = _commit_problem(commit())
     for name in names:
-        for problem in (_name_problem(name), _commit_problem(commit())):
+        for problem in (_name_problem(name), of_commit):
             if problem:
                 raise UserError(f"ledger entry {name}: {problem}; nothing was started")
 

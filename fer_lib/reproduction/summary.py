@@ -100,9 +100,9 @@ def _at(row: Mapping[str, Any], path: Sequence[str]) -> float | None:
 
 def _compact(row: dict[str, Any]) -> dict[str, Any]:
     """The result without its longest table: of the ablated sets the discoveries alone."""
-    kept = {name: value for name, value in row.items() if name not in ("network", "images", "seconds", "made_of")} | {
-        "weights": row["made_of"]["weights"]
-    }
+    left_out = ("network", "images", "seconds", "made_of")
+    kept = {name: value for name, value in row.items() if name not in left_out}
+    kept["weights"] = row["made_of"]["weights"]
     ablation = dict(kept.get("ablation", {}))
     if "sets" in ablation:
         ablation["sets"] = [line for line in ablation["sets"] if line["q"] <= 0.05]

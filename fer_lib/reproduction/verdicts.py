@@ -15,6 +15,7 @@ HELD_OUT_GAIN = 0.05  # of AUROC, over the controls
 NEEDED = 8  # of ten networks
 SPECIFIC = 0.5  # mean cosine under which maps of different filters count as different
 SURVIVES = 0.5  # median share of labels
+BASELINES = ("box", "other filter")  # what a map's mass in the mask is compared with
 
 _GROUPS = {"trained": 10, "untrained": 5, "shuffled": 3, "identity": 3}  # networks that the protocol studies
 
@@ -108,7 +109,7 @@ def _zero_bias(block: Values) -> Judgement:
 
 def _patterns(filters: Values) -> Judgement:
     trained = _members(filters, "trained")
-    beats = {base: sum(_beats(row, base) for row in trained) for base in ("box", "other filter")}
+    beats = {base: sum(beats_baseline(row, base) for row in trained) for base in BASELINES}
     specificity = filters["groups"]["trained"]["specificity_guided"]["mean"]
     numbers = (
         f"mass of guided maps in the exact mask beats a box in {beats['box']} of {len(trained)} networks and another "
@@ -121,7 +122,8 @@ def _patterns(filters: Values) -> Judgement:
     return (PARTLY if both or beats["box"] >= NEEDED else NOT), numbers
 
 
-def _beats(row: Values, baseline: str) -> bool:
+def beats_baseline(row: Values, baseline: str) -> bool:
+    """Whether guided maps of a studied network, a row of the entry "filters", beat one of BASELINES (p ≤ .05)."""
     found = _mass(row, baseline)
     return found is not None and found["gain"] is not None and found["gain"] > 0 and found["p"] <= 0.05
 
