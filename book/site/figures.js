@@ -47,12 +47,62 @@
     return JSON.parse(text);
   }
 
+  // The text in lines of at most so many letters; a line that holds tags is left alone.
+  function wrap(text, letters) {
+    return text.split("<br>").map((line) => {
+      if (line.includes("<")) return line;
+      const lines = [""];
+      for (const word of line.split(" ")) {
+        const last = lines.length - 1;
+        const longer = lines[last] ? `${lines[last]} ${word}` : word;
+        if (longer.length > letters && lines[last]) lines.push(word);
+        else lines[last] = longer;
+      }
+      return lines.join("<br>");
+    }).join("<br>");
+  }
+
+  function wrapTitle(owner, letters) {
+    if (!owner?.title?.text) return 0;
+    const before = owner.title.text;
+    owner.title.text = wrap(before, letters);
+    return owner.title.text.split("<br>").length - before.split("<br>").length;
+  }
+
+  // A figure as a phone needs it: words in as many lines as they take, the legend below, a slim colour bar.
+  function makeNarrow(data, layout, width) {
+    const LETTER = { title: 10, text: 8.2 }; // px, a little more than the fonts' mean
+    const LINE = 24, LABELS = 70; // px: a line of a title; what the labels of an axis take
+    const margin = { l: 50, r: 20, t: 50, b: 50, ...layout.margin };
+    const inner = { x: width - margin.l - margin.r - LABELS, y: (layout.height ?? 450) - margin.t - margin.b - LABELS };
+    const above = LINE * wrapTitle(layout, Math.floor((width - 10) / LETTER.title));
+    let below = 0;
+    for (const [name, axis] of Object.entries(layout)) {
+      const side = /^([xy])axis\d*$/.exec(name)?.[1];
+      if (!side) continue;
+      const [from, to] = axis.domain ?? [0, 1];
+      const more = wrapTitle(axis, Math.floor((inner[side] * (to - from)) / LETTER.text));
+      if (side === "x") below = Math.max(below, LINE * more);
+    }
+    const plot = (layout.height ?? 450) - margin.t - margin.b;
+    layout.legend = { ...layout.legend, orientation: "h", x: 0, y: -0.32 - below / plot, yanchor: "top", xanchor: "left" };
+    const named = data.filter((trace) => trace.name && trace.showlegend !== false);
+    for (const trace of named) trace.name = wrap(trace.name, Math.floor((width - 70) / LETTER.text));
+    if (named.length > 1) below += LINE;
+    for (const { colorbar } of data) {
+      if (colorbar) Object.assign(colorbar, { thickness: 12, title: { ...colorbar.title, side: "right" } });
+    }
+    layout.margin = { ...margin, t: margin.t + above, b: margin.b + below };
+    layout.height = (layout.height ?? 450) + above + below;
+  }
+
   async function draw(figure) {
     const Plotly = await load();
     const { data, layout } = read(figure);
     const { width, ...rest } = layout; // the page sets the width
     const place = figure.querySelector(".fer-figure-plot");
-    if (place.clientWidth < NARROW) rest.legend = { ...rest.legend, orientation: "h", x: 0, y: -0.32, yanchor: "top", xanchor: "left" };
+    if (place.clientWidth < NARROW) makeNarrow(data, rest, place.clientWidth);
+    if (rest.height) place.style.height = `${rest.height}px`;
     await Plotly.react(place, data, { ...rest, template: template(layout) }, { responsive: true, displaylogo: false });
     figure.dataset.drawn = "true";
   }

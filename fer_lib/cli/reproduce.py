@@ -7,6 +7,12 @@ import click
 from fer_lib.cli import options
 from fer_lib.results import LEDGER
 
+STUDIES = {
+    "controls": "What do networks with shuffled labels and with identities learn?",
+    "filters": "What do the filters of these networks respond to?",
+    "people": "Do the networks serve everyone alike?",
+}  # that are no list of cells
+
 
 @click.command(context_settings={"show_default": True})
 @click.argument("names", nargs=-1, metavar="[BLOCK]...")
@@ -33,7 +39,7 @@ def reproduce(names, out, ledger, listed, training, record, **place) -> None:
     from fer_lib.results import check_recordable
 
     every = blocks()
-    known = ("controls", *every, "filters", "people")
+    known = ("controls", *every, "filters", "people")  # in the order of the protocol
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UserError(f"block {unknown[0]!r} is unknown; expected one of {', '.join(known)}")
@@ -53,12 +59,19 @@ def reproduce(names, out, ledger, listed, training, record, **place) -> None:
 
 
 def _list(every, out: Path, ledger: Path) -> None:
+    from fer_lib.reproduction.recorded import progress
     from fer_lib.reproduction.runs import finished, kept
+    from fer_lib.results import names
 
+    recorded = progress(ledger).set_index("block")["recorded"]
+    click.echo(f"{'block':<17} recorded  to reuse  planned  asks")
     for block in every:
-        done = len(finished(block, out, ledger))
-        networks = f" Its networks: {kept(block, out)} in {out}." if block.keep else ""
-        click.echo(f"{block.name:<17} {done:>3} of {len(block.cells):>3} cells  {block.question}{networks}")
+        counts = f"{recorded[block.name]:>8}  {len(finished(block, out, ledger)):>8}  {len(block.cells):>7}"
+        networks = f" Its networks in {out}: {kept(block, out)}." if block.keep else ""
+        click.echo(f"{block.name:<17} {counts}  {block.question}{networks}")
+    for name, question in STUDIES.items():
+        click.echo(f"{name:<17} {'yes' if name in names(ledger) else 'no':>8}  {'':>8}  {'':>7}  {question}")
+    click.echo(f"recorded: trainings in {ledger}. To reuse: those whose whole result lies there or in {out}.")
 
 
 def _block(block, out: Path, ledger: Path, training: bool, record: bool, place) -> None:

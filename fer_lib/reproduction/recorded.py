@@ -38,16 +38,16 @@ GROUPS = ("trained", "decorrelated", "identity", "shuffled", "untrained")
 
 
 def progress(ledger: Path = LEDGER) -> "pandas.DataFrame":
-    """One row a block of the protocol: what it asks, and how many of its cells are recorded."""
+    """One row a block of the protocol: how many of its cells are recorded and planned, and what it asks."""
     import pandas
 
     held = names(ledger)
     rows = [
         {
             "block": block.name,
-            "asks": block.question,
             "recorded": read(block.name, ledger).values["finished"] if block.name in held else 0,
             "planned": len(block.cells),
+            "asks": block.question,
         }
         for block in blocks().values()
     ]
@@ -100,6 +100,37 @@ def with_again(name: str, ratio: float, unit: str = "image", ledger: Path = LEDG
     return {other: {unit: paired(by[other], by[first], ratio)} for other in others}
 
 
+def by_seed(name: str = "seeds", unit: str = "image", ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """Accuracy in % of every training: one row a (fold, seed), one column a network; NaN where none is recorded.
+
+    Chosen on validation. Empty without the entry.
+    """
+    import pandas
+
+    cells = read(name, ledger).values["cells"] if name in names(ledger) else []
+    rows = [
+        {"network": spoken(row["configuration"]), "fold": row["fold"], "seed": row["seed"]}
+        | {"accuracy": 100 * row["validation"][unit]}
+        for row in cells
+    ]
+    table = pandas.DataFrame(rows, columns=["network", "fold", "seed", "accuracy"])
+    order = list(dict.fromkeys(table["network"]))
+    return table.pivot(index=["fold", "seed"], columns="network", values="accuracy")[order]
+
+
+def seed_spread(table: "pandas.DataFrame") -> "pandas.DataFrame":
+    """One row a network of `by_seed`'s table, in %: trainings, mean, lowest, highest, and "sd of seeds".
+
+    That is the standard deviation between trainings of one fold that differ by the seed alone, pooled over folds; NaN
+    where no fold has two.
+    """
+    import pandas
+
+    variances = table.groupby("fold").var()  # of the seeds of each fold; NaN with one
+    columns = {"trainings": table.count(), "mean": table.mean(), "lowest": table.min(), "highest": table.max()}
+    return pandas.DataFrame(columns | {"sd of seeds": variances.mean() ** 0.5})
+
+
 def recalls(*blocks_named: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
     """One row an emotion: its test pictures, and in % how many of them each block's first network found.
 
@@ -140,7 +171,12 @@ def against_paper(ledger: Path = LEDGER) -> "pandas.DataFrame":
     import pandas
 
     held = [read(name, ledger).values for name in ("networks", "six-classes", "stills") if name in names(ledger)]
-    rows = [row for values in held for row in evaluation.against_paper(_with_schedule(values))]
+    rows = [
+        row | {"ours": row["ours"].replace(name, spoken(name))}
+        for values in held
+        for name, entry in _with_schedule(values).items()
+        for row in evaluation.against_paper({name: entry})
+    ]
     return pandas.DataFrame(rows, columns=["claim", "paper", "ours", "why"])
 
 

@@ -24,9 +24,11 @@ from fer_lib.site.status import BuildStatus
 STATUS_PAGE = "book/reference/status"
 
 # What docutils and pandas write and accessibility checkers refuse: roles that ARIA has withdrawn, headers without text.
+# And pandas' styled tables lack the class by which the theme knows a table: it put a light box behind them in the dark.
 MENDED = (
     (re.compile(r' role="doc-biblioentry"| role="list"(?= class="citation-list")'), ""),
     (re.compile(r"<th\b([^>]*)>(?:\s|&nbsp;|<p></p>)*</th>"), r"<td\1></td>"),
+    (re.compile(r'<table id="T_(\w+)">'), r'<table id="T_\1" class="dataframe">'),
 )
 
 logger = logging.getLogger(__name__)

@@ -54,6 +54,27 @@ class Visit:
         """Pixels by which the page is wider than the window."""
         return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
+    def cut_texts(self) -> list[str]:
+        """Words of figures and heads of picture tables that leave their place, so that they are cut off or collide."""
+        return self.page.evaluate(CUT_TEXTS)
+
+
+CUT_TEXTS = """() => {
+  const cut = [];
+  for (const figure of document.querySelectorAll(".fer-figure")) {
+    const place = figure.getBoundingClientRect();
+    for (const text of figure.querySelectorAll("svg text")) {
+      const box = text.getBoundingClientRect();
+      if (!text.textContent.trim() || !box.width) continue;
+      const over = Math.max(place.left - box.left, box.right - place.right, place.top - box.top, box.bottom - place.bottom);
+      if (over > 2) cut.push(`${text.textContent}: ${Math.round(over)} px`);
+    }
+  }
+  for (const head of document.querySelectorAll(".fer-sheet thead th"))
+    if (head.scrollWidth > head.clientWidth + 2) cut.push(`head ${head.textContent}`);
+  return cut;
+}"""
+
 
 @pytest.fixture(scope="module")
 def contexts(browser) -> Iterator[dict]:
@@ -70,6 +91,7 @@ def test_page_opens_clean(contexts: dict, view: str, site: str, page: str) -> No
     visit = Visit(contexts[view], f"{site}/{page}")
     assert visit.troubles == []
     assert visit.overflow() <= 0
+    assert visit.cut_texts() == []
     if view != "phone":  # colours and structure are those of the light page
         assert accessibility_violations(visit) == []
     visit.page.close()

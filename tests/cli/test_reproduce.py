@@ -6,20 +6,34 @@ import pytest
 from click.testing import CliRunner
 
 from fer_lib.cli import main
+from fer_lib.cli.reproduce import STUDIES
 from fer_lib.reproduction.blocks import blocks
 from fer_lib.reproduction.runs import recorded_file
+from fer_lib.results import LEDGER
 
 
 def run(*words):
     return CliRunner().invoke(main, [*map(str, words)])
 
 
+def listed(out, ledger):
+    """The rows of `--list` by name: recorded, to reuse, planned, and what the block asks."""
+    _, *rows, _ = run("reproduce", "--list", "--out", out, "--ledger", ledger).output.splitlines()
+    return {row.split()[0]: row.split()[1:] for row in rows}
+
+
 def test_list_names_every_block_and_how_far_it_is(tmp_path):
-    lines = run("reproduce", "--list", "--out", tmp_path, "--ledger", tmp_path).output.splitlines()
-    assert [line.split()[0] for line in lines] == list(blocks())
-    assert all(
-        f" 0 of {len(block.cells):>3} cells" in line for line, block in zip(lines, blocks().values(), strict=True)
-    )
+    rows = listed(tmp_path, tmp_path)
+    assert list(rows) == [*blocks(), *STUDIES]
+    assert all(rows[name][:3] == ["0", "0", str(len(block.cells))] for name, block in blocks().items())
+    assert all(rows[name][0] == "no" for name in STUDIES)
+
+
+def test_list_tells_what_is_recorded_from_what_can_be_reused(tmp_path):
+    shutil.copy(LEDGER / "six-classes.json", tmp_path)  # the entry, not its cells
+    shutil.copy(LEDGER / "controls.json", tmp_path)
+    rows = listed(tmp_path / "none", tmp_path)
+    assert rows["six-classes"][:3] == ["10", "0", "10"] and rows["controls"][0] == "yes"
 
 
 def test_an_unknown_block_lists_the_known(tmp_path):
@@ -37,8 +51,7 @@ def test_recorded_cells_count_as_done_on_another_machine(tmp_path):
     path = recorded_file(block, block.cells[0], tmp_path)
     path.parent.mkdir(parents=True)
     shutil.copy(recorded_file(block, block.cells[0]), path)
-    output = run("reproduce", "--list", "--out", tmp_path / "none", "--ledger", tmp_path).output
-    assert "six-classes         1 of  10 cells" in output
+    assert listed(tmp_path / "none", tmp_path)["six-classes"][:3] == ["0", "1", "10"]
 
 
 def test_filters_say_what_to_train_first(tmp_path):

@@ -52,10 +52,34 @@ def test_differences_are_points_with_an_interval_where_there_is_one(ledger):
     assert recorded.in_points(between) == "-2.0 points (95 % interval -5.0 to +1.0)"
 
 
+def test_trainings_that_differ_by_the_seed_alone_are_compared_within_their_fold(ledger):
+    """Two folds far apart, seeds close together: the spread is that of the seeds."""
+    scores = {(0, 0): 0.9, (0, 1): 0.8, (1, 0): 0.5, (1, 1): 0.4}
+    cells = [
+        {"configuration": "synthetic/8/as_released/AD", "fold": fold, "seed": seed}
+        | {"validation": {"image": score, "sequence": 1.0}}
+        for (fold, seed), score in scores.items()
+    ]
+    cells.append(cells[0] | {"configuration": "synthetic/8/as_described/plain"})
+    entry = results.read("plain-against-ad", ledger)
+    results.write(replace(entry, name="seeds", values=entry.values | {"cells": cells}), ledger)
+    table = recorded.by_seed(ledger=ledger)
+    assert list(table) == ["AD, as released", "plain, as described"]  # in the block's order
+    assert table.loc[(0, 1), "AD, as released"] == pytest.approx(80)
+    assert table["plain, as described"].isna().sum() == 3
+    spread = recorded.seed_spread(table)
+    told = spread.loc["AD, as released"].to_dict()
+    assert told == pytest.approx({"trainings": 4, "mean": 65, "lowest": 40, "highest": 90, "sd of seeds": 10 / 2**0.5})
+    assert spread.loc["plain, as described", "trainings"] == 1
+    assert spread.isna().sum().sum() == 1  # one training has no spread
+    assert recorded.by_seed("grid", ledger=ledger).empty
+
+
 def test_what_the_paper_printed_stands_beside_what_is_recorded(ledger):
     entry = results.read("plain-against-ad", ledger)
     results.write(replace(entry, name="networks"), ledger)
-    first, _ = recorded.against_paper(ledger).to_dict("records")
+    first, second = recorded.against_paper(ledger).to_dict("records")
+    assert "(AD, as released, chosen on validation)" in second["ours"]
     assert "other pictures: synthetic" in first["why"] and "3 of 10 folds" in first["why"]
     assert recorded.against_paper(ledger / "empty").empty
 

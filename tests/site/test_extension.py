@@ -16,6 +16,7 @@ from fer_lib.site.extension import _is_outside, mended
             '<th class="head"></th><th class="head"><p>a</p></th>',
             '<td class="head"></td><th class="head"><p>a</p></th>',
         ),
+        ('<table id="T_1f"><thead id="T_2">', '<table id="T_1f" class="dataframe"><thead id="T_2">'),
         ('<thead><th id="T_0" class="col0" >&nbsp;</th></thead>', '<thead><td id="T_0" class="col0" ></td></thead>'),
     ],
 )
