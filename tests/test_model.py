@@ -57,6 +57,25 @@ def test_conv_stack_is_homogeneous_and_complete():
     assert not torch.allclose(biased.activations(3 * x), 3 * biased.activations(x))
 
 
+@pytest.mark.parametrize("zero_bias", [True, False])
+def test_training_rectifies_after_pooling_and_gives_the_same_bits(zero_bias):
+    """Both orders, written out: outputs and all gradients agree bit for bit, without dropout."""
+    model = ZeroBiasCNN(8, 24, zero_bias, generator(), dropout=0.0)
+    x = torch.randn(5, 1, 24, 24, generator=generator(1))
+
+    def outcome() -> list[torch.Tensor]:
+        logits = model(x)
+        return [logits, *torch.autograd.grad(logits.square().sum(), list(model.parameters()))]
+
+    after, before = (model.train(mode) and outcome() for mode in (True, False))
+    assert all(torch.equal(one, other) for one, other in zip(after, before, strict=True))
+    assert all(gradient.abs().sum() > 0 for gradient in after)
+    seen = []
+    model.relu1.register_forward_hook(lambda module, inputs, output: seen.append(output.shape[-1]))
+    model.train()(x), model.eval()(x)
+    assert seen == [12, 24]  # a quarter of the values while training
+
+
 def test_unit_sees_the_stated_window():
     """conv3 unit (y, x) sees rows 4y - 14 ... 4y + 17 of the input."""
     model = ZeroBiasCNN()

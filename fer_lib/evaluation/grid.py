@@ -85,7 +85,7 @@ def _key(result: dict[str, Any]) -> str:
 def _in_processes(
     jobs: int, dataset: FaceDataset, cells: Sequence[Cell], out: Path, options: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = max(1, torch.get_num_threads() // jobs)  # knows what OMP_NUM_THREADS and taskset allow
     # spawn: a forked child would inherit torch's thread pools half-alive
     with ProcessPoolExecutor(jobs, get_context("spawn"), _begin_worker, (threads,)) as pool:
         tasks = [pool.submit(run_cell, cell, dataset, out, **options) for cell in cells]

@@ -66,7 +66,8 @@ CUT_TEXTS = """() => {
     for (const text of figure.querySelectorAll("svg text")) {
       const box = text.getBoundingClientRect();
       if (!text.textContent.trim() || !box.width) continue;
-      const over = Math.max(place.left - box.left, box.right - place.right, place.top - box.top, box.bottom - place.bottom);
+      const sides = [place.left - box.left, box.right - place.right, place.top - box.top, box.bottom - place.bottom];
+      const over = Math.max(...sides);
       if (over > 2) cut.push(`${text.textContent}: ${Math.round(over)} px`);
     }
   }
