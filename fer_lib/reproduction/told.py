@@ -1,0 +1,120 @@
+"""The numbers of the entries "filters", "controls" and "decorrelated" as chapter 8 writes them into its sentences."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_lib.reproduction import recorded
+from fer_lib.reproduction.verdicts import BASELINES, beats_baseline
+from fer_lib.results import LEDGER, read
+
+ALONE, INDEPENDENT = "do(AU) on resting faces", "AUs independent"  # columns of `recorded.survival`
+OWNERS = 2  # action units that keep most of their labels
+
+
+def filters(words: float, ledger: Path = LEDGER) -> dict[str, str]:
+    """Name in the text → number as it is printed. `words`: held-out AUROC of the emotion words (`words_held_out`)."""
+    values = read("filters", ledger).values
+    trained = _members(values["networks"], "trained")
+    return (
+        _medians(values["groups"])
+        | _against_words(words, trained)
+        | _survivors(ledger)
+        | _use(trained)
+        | _rare(trained)
+        | {f"{kind}_pass": _passing(values["networks"], kind) for kind in ("untrained", "identity", "shuffled")}
+        | _weakest(ledger)
+        | _what_they_learned(ledger)
+    )
+
+
+def _members(networks: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [found for name, found in networks.items() if name.startswith(f"{kind}-")]
+
+
+def _medians(groups: dict[str, Any]) -> dict[str, str]:
+    def median(kind: str, measure: str, form: str) -> str:
+        return format(groups[kind][measure]["median"], form)
+
+    found = {}
+    for kind in recorded.GROUPS:
+        found[f"{kind}_labels"] = median(kind, "labels", ".0f")
+        found[f"{kind}_auroc"] = median(kind, "held_out_auroc", ".2f")
+        found[f"{kind}_factorial"] = median(kind, "factorial_auroc", ".2f")
+    means = {kind: groups[kind]["factorial_auroc"]["mean"] for kind in ("trained", "identity")}
+    for kind, mean in means.items():
+        found[f"{kind}_factorial_mean"] = f"{mean:.3f}"
+        found[f"{kind}_factorial_by_au"] = median(kind, "survival_factorial_by_au", ".0%")
+        found[f"{kind}_rest_by_au"] = median(kind, "survival_resting_by_au", ".0%")
+        found[f"{kind}_rising"] = median(kind, "dose_rising", ".0%")
+    return found | {
+        "rest": median("trained", "survival_resting", ".0%"),
+        "gradient_alike": median("trained", "specificity_gradient", ".2f"),
+        "identity_distance": f"{means['trained'] - means['identity']:.2f}",
+    }
+
+
+def _against_words(words: float, trained: Sequence[dict[str, Any]]) -> dict[str, str]:
+    above = sum(words > found["held_out"]["au_auroc"] for found in trained)
+    return {"words": f"{words:.2f}", "words_above": str(above), "networks": str(len(trained))}
+
+
+def _survivors(ledger: Path) -> dict[str, str]:
+    survived = recorded.survival(ledger=ledger)
+    owners = survived.nlargest(OWNERS, ALONE)
+    others = survived.drop(owners.index)
+    return {
+        "owners": " and ".join(f"AU {au}" for au in owners["au"]),
+        "owned": f"{owners[ALONE].sum() / survived[ALONE].sum():.0%}",
+        "others_survive": f"{others[ALONE].sum() / others['labels'].sum():.0%}",
+        "others_factorial": f"{others[INDEPENDENT].sum() / others['labels'].sum():.0%}",
+    }
+
+
+def _use(trained: Sequence[dict[str, Any]]) -> dict[str, str]:
+    ablations = [found["ablation"] for found in trained]
+    agreement = [ablation["agreement"] for ablation in ablations]
+    return {
+        "harms": _span([ablation["discoveries"] for ablation in ablations]),
+        "tests": _span([ablation["tests"] for ablation in ablations]),
+        "harm_agreement": f"{np.median([found['agreement'] for found in agreement]):.2f}",
+        "harm_chance": f"{np.median([found['chance'] for found in agreement]):.2f}",
+        "harm_p": f"{max(found['p'] for found in agreement):.3f}",
+    }
+
+
+def _rare(trained: Sequence[dict[str, Any]]) -> dict[str, str]:
+    by_rank = [found["paper"]["winner_is_rare"]["auroc_z"] for found in trained]
+    return {"rank_rare": f"{np.median(by_rank):.0%}", "fair_rare": f"{trained[0]['paper']['expected']:.0%}"}
+
+
+def _passing(networks: dict[str, Any], kind: str) -> str:
+    members = _members(networks, kind)
+    passed = sum(all(beats_baseline(found, baseline) for baseline in BASELINES) for found in members)
+    return f"{passed} of {len(members)}"
+
+
+def _weakest(ledger: Path) -> dict[str, str]:
+    cells = read("networks", ledger).values["cells"]
+    weakest = min(cells, key=lambda row: row["validation"]["image"])
+    return {"weakest": str(weakest["fold"]), "weakest_right": f"{weakest['validation']['image']:.0%}"}
+
+
+def _what_they_learned(ledger: Path) -> dict[str, str]:
+    (alone,) = read("decorrelated", ledger).values["configurations"].values()
+    rows = read("controls", ledger).values["networks"]
+    by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in ("shuffled", "identity")}
+    knows = {
+        f"{kind}_knows": _span([row["training_accuracy"] for row in kept], ".0%") for kind, kept in by_kind.items()
+    }
+    same = sum(abs(row["training_accuracy"] - row["commonest"]) < 1e-4 for row in by_kind["shuffled"])
+    return knows | {
+        "shuffled_same": f"{same} of {len(by_kind['shuffled'])}",
+        "decorrelated_right": f"{alone['accuracy']['validation']['image']['mean']:.0%}",
+    }
+
+
+def _span(values: Sequence[float], form: str = "") -> str:
+    return f"{format(min(values), form)} to {format(max(values), form)}"

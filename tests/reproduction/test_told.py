@@ -1,0 +1,73 @@
+"""The sentences of chapter 8 get their numbers from the ledger, and every number they ask for is there."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fer_lib import results
+from fer_lib.reproduction import recorded, told
+
+CHAPTER = Path(results.__file__).parents[1] / "book" / "08-controls.md"
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """The four entries, to be changed."""
+    for name in ("filters", "networks", "decorrelated", "controls"):
+        results.write(results.read(name), tmp_path)
+    return tmp_path
+
+
+def change(name, ledger, edit):
+    entry = results.read(name, ledger)
+    edit(entry.values)
+    results.write(replace(entry, values=entry.values), ledger)
+
+
+def test_the_chapter_finds_every_number_it_asks_for():
+    study = CHAPTER.read_text(encoding="utf-8").split("## The recorded study")[1]
+    asked = set(re.findall(r"\{glue:text\}`(\w+)`", study))
+    assert len(asked) > 40 and asked <= told.filters(0.8).keys()
+
+
+def test_the_words_are_counted_against_each_network():
+    means = sorted(
+        network["held_out"]["au_auroc"]
+        for name, network in results.read("filters").values["networks"].items()
+        if name.startswith("trained-")
+    )
+    between = (means[3] + means[4]) / 2
+    assert told.filters(between)["words_above"] == "4" and told.filters(1.0)["words_above"] == str(len(means))
+
+
+def test_owners_and_the_others_are_shares_of_the_survivors():
+    numbers, table = told.filters(0.8), recorded.survival().set_index("au")
+    owners = [int(au) for au in re.findall(r"\d+", numbers["owners"])]
+    alone = table[told.ALONE]
+    assert len(owners) == 2 and alone[owners].min() >= alone.drop(owners).max()
+    assert numbers["owned"] == f"{alone[owners].sum() / alone.sum():.0%}"
+    rest = table.drop(owners)
+    assert numbers["others_survive"] == f"{rest[told.ALONE].sum() / rest['labels'].sum():.0%}"
+
+
+def test_numbers_follow_the_ledger(ledger):
+    before = told.filters(0.8, ledger)
+
+    def lift(values):
+        values["groups"]["trained"]["factorial_auroc"]["mean"] += 0.1
+        for name, network in values["networks"].items():
+            if name.startswith("untrained-"):
+                for row in network["probes"]["localisation"]:
+                    row["p"] = 1.0
+
+    change("filters", ledger, lift)
+    change("networks", ledger, lambda values: values["cells"][7]["validation"].update(image=0.01))
+    change("controls", ledger, lambda values: [row.update(training_accuracy=0.99) for row in values["networks"]])
+    after = told.filters(0.8, ledger)
+    assert float(after["identity_distance"]) == pytest.approx(float(before["identity_distance"]) + 0.1, abs=0.011)
+    assert before["untrained_pass"] == "5 of 5" and after["untrained_pass"] == "0 of 5"
+    weakest = results.read("networks", ledger).values["cells"][7]["fold"]
+    assert (after["weakest"], after["weakest_right"]) == (str(weakest), "1%")
+    assert after["shuffled_knows"] == "99% to 99%" and after["shuffled_same"].startswith("0 of")
