@@ -74,7 +74,9 @@
     const LETTER = { title: 10, text: 8.2 }; // px, a little more than the fonts' mean
     const LINE = 24, LABELS = 70; // px: a line of a title; what the labels of an axis take
     const margin = { l: 50, r: 20, t: 50, b: 50, ...layout.margin };
-    const inner = { x: width - margin.l - margin.r - LABELS, y: (layout.height ?? 450) - margin.t - margin.b - LABELS };
+    const height = layout.height ?? 450; // plotly's own
+    const plot = height - margin.t - margin.b;
+    const inner = { x: width - margin.l - margin.r - LABELS, y: plot - LABELS };
     const above = LINE * wrapTitle(layout, Math.floor((width - 10) / LETTER.title));
     let below = 0;
     for (const [name, axis] of Object.entries(layout)) {
@@ -84,7 +86,6 @@
       const more = wrapTitle(axis, Math.floor((inner[side] * (to - from)) / LETTER.text));
       if (side === "x") below = Math.max(below, LINE * more);
     }
-    const plot = (layout.height ?? 450) - margin.t - margin.b;
     layout.legend = { ...layout.legend, orientation: "h", x: 0, y: -0.32 - below / plot, yanchor: "top", xanchor: "left" };
     const named = data.filter((trace) => trace.name && trace.showlegend !== false);
     for (const trace of named) trace.name = wrap(trace.name, Math.floor((width - 70) / LETTER.text));
@@ -93,7 +94,7 @@
       if (colorbar) Object.assign(colorbar, { thickness: 12, title: { ...colorbar.title, side: "right" } });
     }
     layout.margin = { ...margin, t: margin.t + above, b: margin.b + below };
-    layout.height = (layout.height ?? 450) + above + below;
+    layout.height = height + above + below;
   }
 
   async function draw(figure) {
