@@ -168,6 +168,10 @@ def _problems(raw: Any, name: str) -> Iterator[str]:
         yield problem
     if not raw.get("values"):
         yield "values are empty"
+    elif not isinstance(raw["values"], dict):
+        yield f"values is a {type(raw['values']).__name__}; expected an object"
+    if not isinstance(raw.get("wall_seconds"), int | float):
+        yield f"wall_seconds is {raw.get('wall_seconds')!r}; expected a number"
     if not re.fullmatch(r"[0-9a-f]{64}", str(raw.get("data_hash"))):
         yield f"data_hash is {raw.get('data_hash')!r}; expected a sha256 in hexadecimal"
     if problem := _commit_problem(raw.get("commit")):
@@ -178,6 +182,11 @@ def _name_problem(name: str) -> str | None:
     return None if _NAME.fullmatch(name) else f"name is {name!r}; expected lower case, digits and hyphens"
 
 
+def is_commit(found: Any) -> bool:
+    """Whether `found` names a commit, and not changed code ("…-dirty") or code outside a repository ("unknown")."""
+    return bool(re.fullmatch(r"[0-9a-f]{40}", str(found)))
+
+
 def _commit_problem(found: Any) -> str | None:
-    sound = re.fullmatch(r"[0-9a-f]{40}", str(found))
-    return None if sound else f"commit is {found!r}; expected a commit's 40 digits: commit the code, then record"
+    wanted = "expected a commit's 40 digits: commit the code, then record"
+    return None if is_commit(found) else f"commit is {found!r}; {wanted}"

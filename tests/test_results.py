@@ -60,6 +60,8 @@ def test_unknown_keys(tmp_path, key, message):
         ({"commit": "unknown"}, "commit the code"),
         ({"data_hash": "abc"}, "sha256"),
         ({"values": {}}, "values are empty"),
+        ({"values": [1]}, "values is a list; expected an object"),
+        ({"wall_seconds": "x"}, "wall_seconds is 'x'; expected a number"),
         ({"schema": 0}, "schema is 0"),
     ],
 )

@@ -97,13 +97,18 @@
     layout.height = height + above + below;
   }
 
+  const placeOf = (figure) => figure.querySelector(".fer-figure-plot");
+  // What a narrow figure was laid out for; wide ones fit every width.
+  const narrowWidth = (place) => (place.clientWidth < NARROW ? String(place.clientWidth) : "");
+
   async function draw(figure) {
     const Plotly = await load();
     const { data, layout } = read(figure);
     const { width, ...rest } = layout; // the page sets the width
-    const place = figure.querySelector(".fer-figure-plot");
-    if (place.clientWidth < NARROW) makeNarrow(data, rest, place.clientWidth);
-    if (rest.height) place.style.height = `${rest.height}px`;
+    const place = placeOf(figure);
+    figure.dataset.narrow = narrowWidth(place);
+    if (figure.dataset.narrow) makeNarrow(data, rest, place.clientWidth);
+    place.style.height = rest.height ? `${rest.height}px` : "";
     await Plotly.react(place, data, { ...rest, template: template(layout) }, { responsive: true, displaylogo: false });
     figure.dataset.drawn = "true";
   }
@@ -120,8 +125,16 @@
     figures.forEach((figure) => near.observe(figure));
     const print = window.print.bind(window); // paper has no scrolling: the page's print button draws every figure first
     window.print = () => Promise.all([...figures].map(draw)).then(print);
-    new MutationObserver(() => document.querySelectorAll(".fer-figure[data-drawn]").forEach(draw))
+    const drawn = () => [...document.querySelectorAll(".fer-figure[data-drawn]")];
+    new MutationObserver(() => drawn().forEach(draw))
       .observe(root, { attributes: true, attributeFilter: ["data-theme"] });
+    let turning; // a phone turns in several steps
+    window.addEventListener("resize", () => {
+      clearTimeout(turning);
+      turning = setTimeout(() => {
+        drawn().filter((figure) => figure.dataset.narrow !== narrowWidth(placeOf(figure))).forEach(draw);
+      }, 200);
+    });
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

@@ -36,6 +36,7 @@ def evaluate(data, classes, preset, steps, size, checkpoint_every, precision, de
     from fer_lib.results import check_recordable
 
     if record:
+        _check_name(record)
         check_recordable(record)
     start = time.perf_counter()
     fields = {"steps": steps, "size": size, "checkpoint_every": checkpoint_every, "precision": precision}
@@ -51,6 +52,18 @@ def evaluate(data, classes, preset, steps, size, checkpoint_every, precision, de
     click.echo(f"{results[0]['data_label']}; written to {out}")
     if paper:
         _print_against_paper(evaluation.against_paper(evaluation.as_values(results)))
+
+
+def _check_name(name: str) -> None:
+    from fer_lib.cli.reproduce import STUDIES
+    from fer_lib.errors import UserError
+    from fer_lib.reproduction.blocks import blocks
+
+    if name in (*blocks(), *STUDIES):
+        raise UserError(
+            f"--record {name}: the name belongs to the recorded study, which fer-lib reproduce {name} writes; choose "
+            "another. Nothing was started"
+        )
 
 
 def _write(results, out: Path, record: str | None, seconds: float) -> None:

@@ -44,17 +44,19 @@ def _names(folder: Path) -> tuple[str, ...]:
 def _rerun(folder: Path, cells: int, seed: int, out: Path) -> None:
     from fer_lib.reproduction.check import TOLERANCE, rerun_sample
 
-    failed = []
+    reruns = []
     for rerun in rerun_sample(cells, seed, out, folder):
         click.echo(f"{rerun.block}, {rerun.cell}: recorded {rerun.recorded:.3f}, now {rerun.found:.3f}")
-        failed += [] if rerun.holds else [rerun]
+        reruns.append(rerun)
+    failed = [rerun for rerun in reruns if not rerun.holds]
     if failed:
         raise UserError(
-            f"{len(failed)} of {cells} cells differ by more than {TOLERANCE}: {', '.join(one.cell for one in failed)}; "
-            f"recorded on {', '.join(failed[0].places)}. There, and with the same code, this is a fault. "
+            f"{len(failed)} of {len(reruns)} cells differ by more than {TOLERANCE}: "
+            f"{', '.join(one.cell for one in failed)}; recorded on {', '.join(failed[0].places)}. "
+            "There, and with the same code, this is a fault. "
             "Elsewhere sums are rounded otherwise, and a single training may end far off: compare more with --cells"
         )
-    click.echo(f"all within {TOLERANCE} of accuracy")
+    click.echo(f"all {len(reruns)} within {TOLERANCE} of accuracy")
 
 
 @ledger.command()

@@ -23,11 +23,14 @@ STUDIES = {
 @click.option("--list", "listed", is_flag=True, help="Say what each block asks and how much of it is done.")
 @click.option("--training/--no-training", default=True, help="Without: record the cells that are finished.")
 @click.option("--record/--no-record", default=True, help="Write each block into the ledger, book/results.")
+@click.option(
+    "--replace", is_flag=True, help="Also where an entry would lose trainings, or take others in their place."
+)
 @click.option("--jobs", type=click.IntRange(1), default=1, help="Processes.")
 @click.option("--ray", metavar="ADDRESS", help="Ray cluster: auto, local or ray://HOST:10001. --out must be shared.")
 @click.option("--gpus", type=click.FloatRange(0), default=0.0, help="GPUs a Ray task takes.")
 @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
-def reproduce(names, out, ledger, listed, training, record, **place) -> None:
+def reproduce(names, out, ledger, listed, training, record, replace, **place) -> None:
     """Train what the protocol names and record it: all blocks in order, or those named. See book/results/PROTOCOL.md.
 
     The block "controls" trains the networks with shuffled labels and with identities; "filters" looks
@@ -45,17 +48,19 @@ def reproduce(names, out, ledger, listed, training, record, **place) -> None:
         raise UserError(f"block {unknown[0]!r} is unknown; expected one of {', '.join(known)}")
     if listed:
         return _list(every.values(), out, ledger)
-    if training and record:
+    if record:
         check_recordable(*(names or known))
     for name in names or known:
-        if name == "controls":
-            _controls(out, ledger, place["device"], training, record)
+        if name in STUDIES and not training:
+            click.echo(f"{name}: left out, because it is no list of cells; run it without --no-training")
+        elif name == "controls":
+            _controls(out, ledger, place["device"], record)
         elif name == "filters":
             _filters(out, ledger, record)
         elif name == "people":
             _people(out, ledger, record)
         else:
-            _block(every[name], out, ledger, training, record, place)
+            _block(every[name], out, ledger, training, record, replace, place)
 
 
 def _list(every, out: Path, ledger: Path) -> None:
@@ -74,7 +79,7 @@ def _list(every, out: Path, ledger: Path) -> None:
     click.echo(f"recorded: trainings in {ledger}. To reuse: those whose whole result lies there or in {out}.")
 
 
-def _block(block, out: Path, ledger: Path, training: bool, record: bool, place) -> None:
+def _block(block, out: Path, ledger: Path, training: bool, record: bool, replace: bool, place) -> None:
     from fer_lib.reproduction import runs
 
     click.echo(f"{block.name}: {block.question}")
@@ -82,15 +87,17 @@ def _block(block, out: Path, ledger: Path, training: bool, record: bool, place) 
         runs.train(block, out, options.load_faces(block.data, block.size, block.classes), ledger, **place)
     if record:
         found = runs.finished(block, out, ledger)
+        stake = runs.at_stake(block, found, ledger)
+        if stake and not replace:
+            click.echo(f"{stake}; --replace writes what is at hand")
+            return
         path = runs.record(block, found, f"fer-lib reproduce {block.name}", ledger)
         click.echo(f"{len(found)} of {len(block.cells)} cells; recorded in {path}")
 
 
-def _controls(out: Path, ledger: Path, device: str, training: bool, record: bool) -> None:
+def _controls(out: Path, ledger: Path, device: str, record: bool) -> None:
     from fer_lib.reproduction import controls
 
-    if not training:
-        return
     faces = options.load_faces("synthetic", 48, None)
     found = controls.train_controls(faces, out, device)  # finished ones are read
     for row in found:

@@ -18,7 +18,7 @@ from fer_lib.results import commit, machine
 from fer_lib.training import TrainConfig, fit, load_run
 from fer_lib.training.config import resolve_device
 from fer_lib.training.loop import run_identity
-from fer_lib.training.run import checkpoints_in
+from fer_lib.training.run import finished_checkpoints
 
 SCHEMA = 1
 PARTS = {
@@ -66,18 +66,20 @@ def run_cell(
 ) -> dict[str, Any]:
     """Train and score the cell; its result is written to out/cells/KEY.json and returned.
 
-    A finished cell is read, not redone; one killed half-way goes on from its last checkpoint. The run's folder,
-    out/runs/KEY, is removed once the result is written, unless `keep`.
+    A finished cell is read, not redone, unless its run is asked for and gone; one killed half-way goes on from its last
+    checkpoint. The run's folder, out/runs/KEY, is removed once the result is written, unless `keep`.
     Raises UserError when the files there belong to another run, or the fold is empty or shares subjects.
     """
     training, validation, test = parts(dataset, cell)
     identity = run_identity(training, cell.config, resolve_device(device))
     path, folder = out / "cells" / f"{cell.key}.json", out / "runs" / cell.key
     if path.is_file():
-        return _finished(path, identity)
-    start = time.perf_counter()
+        finished = _finished(path, identity)
+        if folder.is_dir() or not keep:
+            return finished
+    start, of_code = time.perf_counter(), commit()
     fit(training, cell.config, folder, device=device, resume=True, progress=progress)
-    result = describe(cell, dataset, training, test) | {"identity": identity, "machine": machine(), "commit": commit()}
+    result = describe(cell, dataset, training, test) | {"identity": identity, "machine": machine(), "commit": of_code}
     result |= score_checkpoints(folder, validation, test, device)
     result["wall_seconds"] = round(time.perf_counter() - start, 1)
     write_json(path, result)
@@ -116,10 +118,10 @@ def score_checkpoints(folder: Path, validation: FaceDataset, test: FaceDataset, 
     """Score every checkpoint of a run on validation and test, and name the one that each selection takes.
 
     "validation" is the honest choice; "test" is what the code released in 2015 did; "last" chooses nothing. Ties go
-    to the earliest checkpoint, as in the authors' code.
+    to the earliest checkpoint, as in the authors' code. Raises UserError when a checkpoint of the run is missing.
     """
     scored, curves = [], {}
-    for step in checkpoints_in(folder):
+    for step in finished_checkpoints(folder):
         probability = predict_run(folder, step, test, device)
         row = {"step": step, "test": metrics.score(probability, test.emotion, test.sequence), "validation": None}
         if len(validation):

@@ -117,7 +117,13 @@ def _on_ray(
 ) -> Iterator[dict[str, Any]]:
     ray = _import_ray()
     if not ray.is_initialized():
-        ray.init(address=address, log_to_driver=False)
+        try:
+            ray.init(address=address, log_to_driver=False)
+        except (ConnectionError, ValueError) as error:
+            raise UserError(
+                f"--ray {address}: no cluster answers ({error}); expected auto, local or ray://HOST:10001. Start one "
+                "with: ray start --head"
+            ) from error
     task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RAY_RETRIES)(run_cell)
     shared = ray.put(dataset)
     waiting = [task.remote(cell, shared, out, **options) for cell in cells]

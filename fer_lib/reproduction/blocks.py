@@ -62,7 +62,11 @@ def _oddities() -> tuple[Cell, ...]:
         for name, value in ODDITIES.items()
         for cell in _cells(["AD"])
     ]
-    return tuple(sorted((*ends, *changed), key=lambda cell: cell.fold))
+    return _fold_by_fold(*ends, *changed)
+
+
+def _fold_by_fold(*cells: Cell) -> tuple[Cell, ...]:
+    return tuple(sorted(cells, key=lambda cell: cell.fold))
 
 
 def blocks() -> dict[str, Block]:
@@ -84,7 +88,7 @@ def blocks() -> dict[str, Block]:
         Block(
             "biases",
             "Does zero bias matter?",
-            _cells(["AD"]) + _cells(["AD"], zero_bias=False),
+            _fold_by_fold(*_cells(["AD"]), *_cells(["AD"], zero_bias=False)),
         ),
         Block(
             "leak",

@@ -9,10 +9,10 @@ import numpy as np
 from fer_lib import evaluation
 from fer_lib.data import load_dataset
 from fer_lib.errors import UserError
-from fer_lib.evaluation.cell import Cell, run_cell
+from fer_lib.evaluation.cell import Cell, read_result, run_cell
 from fer_lib.facs import TFD_EMOTIONS
 from fer_lib.reproduction.blocks import Block, blocks
-from fer_lib.results import LEDGER, names, read
+from fer_lib.results import LEDGER, commit, is_commit, names, read
 
 TOLERANCE = 0.05
 """Accuracy per image. The same machine, threads and code give the same number. Where sums are rounded otherwise most
@@ -38,20 +38,32 @@ class Rerun:
 
 
 def rerun_sample(count: int, seed: int, out: Path, ledger: Path = LEDGER) -> Iterator[Rerun]:
-    """Draw `count` recorded cells and train them again in `out`; a stopped check goes on from its checkpoints.
+    """Draw `count` recorded cells, no training twice, and train them again in `out`; a stopped check goes on.
 
+    What the same commit trained there before is read, what other or changed code trained is not.
     Raises UserError when the ledger holds no cells of the protocol's blocks.
     """
     recorded = [pair for block in blocks().values() for pair in _recorded(block, ledger)]
     if not recorded:
         raise UserError(f"{ledger}: no recorded cells; run: fer-lib reproduce networks")
-    for place in np.random.default_rng(seed).permutation(len(recorded))[:count]:
-        block, cell, accuracy = recorded[place]
+    order = np.random.default_rng(seed).permutation(len(recorded))
+    drawn = {
+        (block.folder, cell.key): (block, cell, accuracy) for block, cell, accuracy in (recorded[i] for i in order)
+    }
+    for block, cell, accuracy in list(drawn.values())[:count]:
+        _forget(out / block.folder / "cells" / f"{cell.key}.json")
         result = run_cell(cell, faces_of(block, cell), out / block.folder, progress=True)
         step = result["selected"]["validation"]["step"]
         now = next(row["test"]["image"] for row in result["checkpoints"] if row["step"] == step)
         places = read(block.name, ledger).values["processors"]
         yield Rerun(block.name, cell.key, accuracy, now, tuple(places))
+
+
+def _forget(path: Path) -> None:
+    """Delete an older check's result, unless this very code made it."""
+    here = commit()
+    if path.is_file() and not (is_commit(here) and read_result(path)["commit"] == here):
+        path.unlink()
 
 
 def faces_of(block: Block, cell: Cell):

@@ -24,6 +24,7 @@ from fer_lib.interpret.stages import LAYER, RANK, Network
 
 METRICS = ("auroc", RANK, "average_precision", "kl", "kl_excess")
 RAREST = 4  # the paper's measure: how often does its winner lie among the rarest action units?
+RANDOM_SETS = 1000  # that each ablated set is compared with
 METHODS = ("deconvnet", "guided", "gradient")
 PROBES = ("natural", "factorial", "ladders", "do-pairs")
 SEED = 0
@@ -52,6 +53,8 @@ def study_network(
         "data": {name: load(name).provenance["data_hash"] for name in PROBES},
         "metrics": list(METRICS),
         "permutations": permutations,
+        "settings": {"seed": SEED, "rarest": RAREST, "decoders": list(METHODS), "random sets": RANDOM_SETS},
+        "unseen": None if subject.faces is None else subject.faces.data_hash,
     }
     done = read_json(path) if path.is_file() else None
     if isinstance(done, dict) and done.get("made_of") == made_of:
@@ -166,7 +169,7 @@ def _decoder_values(network: Network, faces: FaceDataset, activation: np.ndarray
 
 def _ablation(subject: Subject, named: pd.DataFrame, rng: np.random.Generator) -> dict[str, Any]:
     scanned, emotion = subject.network.scan(subject.faces), subject.faces.emotion
-    table = stages.ablated_sets(subject.network, scanned.pool3, emotion, named, rng, controls=1000)
+    table = stages.ablated_sets(subject.network, scanned.pool3, emotion, named, rng, controls=RANDOM_SETS)
     if table.empty:
         return {"tests": 0}
     table = table.dropna(subset=["p"])

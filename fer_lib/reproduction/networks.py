@@ -17,6 +17,7 @@ from fer_lib.reproduction.blocks import Block, blocks
 from fer_lib.reproduction.filters import Subject
 from fer_lib.reproduction.runs import result_file
 from fer_lib.training import TrainConfig, load_run
+from fer_lib.training.run import finished_checkpoints
 
 UNTRAINED = range(1, 6)
 GROUPS = ("trained", "untrained", "shuffled", "identity", "decorrelated")
@@ -73,5 +74,5 @@ def _control(kind: str, seed: int, out: Path) -> Subject:
     folder = controls.folder(out, kind, seed)
     if not folder.is_dir():
         raise UserError(f"{folder}: not trained yet; run: fer-lib reproduce controls")
-    model, config, identity = load_run(folder)
+    model, config, identity = load_run(folder, max(finished_checkpoints(folder)))
     return Subject(f"{kind}-seed{seed}", Network(model, config.prepare, tuple(identity["emotions"])))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_lib.evaluation.contrast import Accuracies, holm, paired
 from fer_lib.reproduction.recorded import by_seed, in_points
-from fer_lib.results import LEDGER
+from fer_lib.results import LEDGER, names, read
 
 if TYPE_CHECKING:
     import pandas
@@ -22,14 +22,13 @@ def answers(ratio: float, unit: str = "image", ledger: Path = LEDGER) -> "pandas
     """One row a question (`COLUMNS`): the difference with its 95 % interval, p corrected by Holm, and what it allows.
 
     A *method's effect* in a fold is the mean of two differences, with it minus without it: once beside the other method
-    and once without. Folds in which one of the networks is missing are left out; without five intervals there is no p.
+    and once without. Folds in which one of the networks is missing are left out; an unfinished block has no p.
     Chosen on validation. `ratio`: test to training images of a fold. Empty without the entry. Source: PROTOCOL.md.
     """
     import pandas
 
     contrasts = asked(ratio, unit, ledger)
-    complete = bool(contrasts) and all(found["low"] is not None for found in contrasts.values())
-    corrected = holm(list(contrasts.values())) if complete else [None] * len(contrasts)
+    corrected = holm(list(contrasts.values())) if _whole(ledger) else [None] * len(contrasts)
     rows = [_row(question, found, p) for (question, found), p in zip(contrasts.items(), corrected, strict=True)]
     return pandas.DataFrame(rows, columns=list(COLUMNS))
 
@@ -46,6 +45,13 @@ def asked(ratio: float, unit: str = "image", ledger: Path = LEDGER) -> dict[str,
         for method, pairs in METHODS.items():
             found[f"effect of {method}, {recipe}"] = _contrast(table, recipe, pairs, ratio)
     return found
+
+
+def _whole(ledger: Path) -> bool:
+    if "grid" not in names(ledger):
+        return False
+    values = read("grid", ledger).values
+    return values["finished"] == values["planned"]
 
 
 def _contrast(table: "pandas.DataFrame", recipe: str, pairs: Sequence[tuple[str, str]], ratio: float) -> dict[str, Any]:

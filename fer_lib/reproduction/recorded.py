@@ -7,7 +7,7 @@ from fer_lib import evaluation
 from fer_lib.evaluation.contrast import paired
 from fer_lib.evaluation.tables import UNITS
 from fer_lib.reproduction.blocks import blocks
-from fer_lib.reproduction.summary import DO_RESTING, FACTORIAL
+from fer_lib.reproduction.summary import DO_RESTING, FACTORIAL, members
 from fer_lib.results import LEDGER, names, read
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def survival(group: str = "trained", ledger: Path = LEDGER) -> "pandas.DataFrame
     networks = read("filters", ledger).values["networks"]
     tests = {"do(AU) on resting faces": DO_RESTING, "AUs independent": FACTORIAL}
     table = pandas.DataFrame(0, index=pandas.Index([], name="au"), columns=["labels", *tests])
-    for network in (found for name, found in networks.items() if name.startswith(f"{group}-")):
+    for network in members(networks, group):
         counts = {"labels": network["labels"]["by_au"]}
         for column, test in tests.items():
             by_au = network["probes"]["survival"][test]["by_au"]

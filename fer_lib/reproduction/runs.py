@@ -4,7 +4,7 @@ A cell's result lies in `out` on the machine that trained it, and beside the led
 another machine goes on where this one stopped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from fer_lib.evaluation.cell import Cell, parts, read_result
 from fer_lib.evaluation.contrast import contrasts
 from fer_lib.files import write_json
 from fer_lib.reproduction.blocks import Block
-from fer_lib.results import LEDGER, Entry, write
+from fer_lib.results import LEDGER, Entry, is_commit, names, read, write
 from fer_lib.training import TrainConfig
 from fer_lib.training.config import resolve_device
 from fer_lib.training.loop import run_identity
@@ -76,7 +76,8 @@ def record(block: Block, results: Sequence[dict[str, Any]], command: str, ledger
 
     `values`: planned and finished (cells), configurations (see `evaluation.as_values`), contrasts (paired differences
     against the first configuration), cells (one row a training, for strips of dots), commits and machines. The whole
-    results go to ledger/cells. Raises UserError for no results, or results on different data.
+    results go to ledger/cells. An older entry is replaced: ask `at_stake` first.
+    Raises UserError for no results, results on different data, or one that changed code trained.
     """
     if not results:
         raise UserError(f"{block.name}: no cell is finished; train some first")
@@ -86,6 +87,12 @@ def record(block: Block, results: Sequence[dict[str, Any]], command: str, ledger
             f"{block.name}: its cells were trained on {len(hashes)} versions of {block.data}; expected one: "
             f"delete the older ones in {ledger / 'cells' / block.folder} and train them again"
         )
+    for result in results:
+        if not is_commit(result["commit"]):
+            raise UserError(
+                f"{block.name}: {_cell(result).key} was trained by the code {result['commit']!r}; expected a commit. "
+                "Delete its result, commit the code and train it again"
+            )
     seconds = sum(result["wall_seconds"] for result in results)
     values = {
         "question": block.question,
@@ -109,10 +116,33 @@ def record(block: Block, results: Sequence[dict[str, Any]], command: str, ledger
         wall_seconds=round(seconds, 1),
         values=values,
     )
+    path = write(entry, ledger)
     for result in results:
-        cell = Cell(TrainConfig(**result["identity"]["config"]), result["fold"], result["split"])
-        write_json(recorded_file(block, cell, ledger), result)
-    return write(entry, ledger)
+        write_json(recorded_file(block, _cell(result), ledger), result)
+    return path
+
+
+def at_stake(block: Block, results: Sequence[dict[str, Any]], ledger: Path = LEDGER) -> str | None:
+    """What `record` would take from the block's entry, in words; None when it would only add to it."""
+    if block.name not in names(ledger):
+        return None
+    old, new = (_by_place(rows) for rows in (read(block.name, ledger).values["cells"], map(_row, results)))
+    lost = sum(place not in new for place in old)
+    other = sum(place in new and new[place] != row for place, row in old.items())
+    if not lost + other:
+        return None
+    return (
+        f"{block.name}: of the {len(old)} trainings of the entry, {lost} are not at hand and {other} ended otherwise "
+        "here. The entry stays as it is"
+    )
+
+
+def _by_place(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, int, int], dict[str, Any]]:
+    return {(row["configuration"], row["fold"], row["seed"]): row for row in rows}
+
+
+def _cell(result: dict[str, Any]) -> Cell:
+    return Cell(TrainConfig(**result["identity"]["config"]), result["fold"], result["split"])
 
 
 def _row(result: dict[str, Any]) -> dict[str, Any]:

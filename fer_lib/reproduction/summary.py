@@ -35,6 +35,11 @@ MEASURES: dict[str, tuple[str, ...]] = {
 }
 
 
+def members(networks: Mapping[str, dict[str, Any]], group: str) -> list[dict[str, Any]]:
+    """The studied networks of one group: rows of the entry "filters", whose names begin with the group's."""
+    return [found for name, found in networks.items() if name.startswith(f"{group}-")]
+
+
 def study_all(
     subjects: Iterable[Subject],
     load: Callable[[str], FaceDataset],
@@ -68,10 +73,10 @@ def record(found: Sequence[dict[str, Any]], natural: FaceDataset, command: str, 
 
 def groups(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
     """group → measure → networks, mean, median, least, most; a measure that no network of a group has is left out."""
-    members: dict[str, list[dict[str, Any]]] = {}
+    by_group: dict[str, list[dict[str, Any]]] = {}
     for row in found:
-        members.setdefault(row["network"].partition("-")[0], []).append(row)
-    return {group: _spreads(rows) for group, rows in members.items()}
+        by_group.setdefault(row["network"].partition("-")[0], []).append(row)
+    return {group: _spreads(rows) for group, rows in by_group.items()}
 
 
 def _spreads(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:

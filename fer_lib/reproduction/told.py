@@ -1,4 +1,4 @@
-"""The numbers of the entries "filters", "controls" and "decorrelated" as chapter 8 writes them into its sentences."""
+"""The numbers of "filters", "networks", "controls" and "decorrelated" as chapter 8 writes them into its sentences."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fer_lib.reproduction import recorded
+from fer_lib.reproduction.summary import members
 from fer_lib.reproduction.verdicts import BASELINES, beats_baseline
 from fer_lib.results import LEDGER, read
 
@@ -17,7 +18,7 @@ OWNERS = 2  # action units that keep most of their labels
 def filters(words: float, ledger: Path = LEDGER) -> dict[str, str]:
     """Name in the text → number as it is printed. `words`: held-out AUROC of the emotion words (`words_held_out`)."""
     values = read("filters", ledger).values
-    trained = _members(values["networks"], "trained")
+    trained = members(values["networks"], "trained")
     return (
         _medians(values["groups"])
         | _against_words(words, trained)
@@ -28,10 +29,6 @@ def filters(words: float, ledger: Path = LEDGER) -> dict[str, str]:
         | _weakest(ledger)
         | _what_they_learned(ledger)
     )
-
-
-def _members(networks: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [found for name, found in networks.items() if name.startswith(f"{kind}-")]
 
 
 def _medians(groups: dict[str, Any]) -> dict[str, str]:
@@ -91,9 +88,9 @@ def _rare(trained: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 
 def _passing(networks: dict[str, Any], kind: str) -> str:
-    members = _members(networks, kind)
-    passed = sum(all(beats_baseline(found, baseline) for baseline in BASELINES) for found in members)
-    return f"{passed} of {len(members)}"
+    studied = members(networks, kind)
+    passed = sum(all(beats_baseline(found, baseline) for baseline in BASELINES) for found in studied)
+    return f"{passed} of {len(studied)}"
 
 
 def _weakest(ledger: Path) -> dict[str, str]:

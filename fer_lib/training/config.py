@@ -99,6 +99,11 @@ class TrainConfig:
         return cls(**(PRESETS[preset] | VARIANTS[variant] | _RECIPE_FIELDS[check_recipe(recipe)] | chosen))
 
     @property
+    def checkpoint_steps(self) -> tuple[int, ...]:
+        """The steps after which a checkpoint is kept: each `checkpoint_every`, and the last."""
+        return tuple(sorted({*range(self.checkpoint_every, self.steps, self.checkpoint_every), self.steps}))
+
+    @property
     def recipe(self) -> str:
         """ "as_released", "as_described", "as_released but min_max=False" for one change, else "custom"."""
         released = _RECIPE_FIELDS["as_released"]

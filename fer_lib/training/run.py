@@ -133,26 +133,47 @@ def checkpoints_in(folder: Path) -> dict[int, Path]:
     return dict(sorted((int(match[1]), path) for match, path in found if match))
 
 
+def finished_checkpoints(folder: Path) -> dict[int, Path]:
+    """The checkpoints of a run that reached its end: path by step, in order.
+
+    Raises UserError when one that its config keeps is not there: the run was stopped, or the file was deleted.
+    """
+    found, config = checkpoints_in(folder), _card(folder)[0]
+    missing = [step for step in config.checkpoint_steps if step not in found]
+    if missing:
+        raise UserError(
+            f"{folder}: no checkpoint at step {missing[0]}; expected {len(config.checkpoint_steps)}, up to step "
+            f"{config.steps}. The run was stopped, or a file was deleted: train it to its end, or delete the folder "
+            "and train it again"
+        )
+    return found
+
+
 def load_run(folder: Path, step: int | None = None) -> tuple[ZeroBiasCNN, TrainConfig, dict[str, Any]]:
     """The network of a run at a checkpoint (the last, when `step` is None), its config, and its run.json.
 
     Raises UserError when the folder holds no run, no such checkpoint, or a file of another architecture.
     """
     folder = Path(folder)
-    identity = read_json(folder / "run.json")
+    config, identity = _card(folder)
     steps = checkpoints_in(folder)
     step = max(steps, default=None) if step is None else step
     if step not in steps:
         raise UserError(f"{folder}: no checkpoint at step {step}; found {', '.join(map(str, steps)) or 'none'}")
-    try:
-        config = TrainConfig(**identity["config"])
-        model = config.model(len(identity["emotions"]))
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder / 'run.json'}: not the card of a run ({error!r}); restore it or train again"
-        ) from error
+    model = config.model(len(identity["emotions"]))
     load_weights(model, read_tensors(steps[step])[0], steps[step])
     return model.eval(), config, identity
+
+
+def _card(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
+    path = folder / "run.json"
+    identity = read_json(path)
+    try:
+        config = TrainConfig(**identity["config"])
+        len(identity["emotions"])
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: not the card of a run ({error!r}); restore it or train again") from error
+    return config, identity
 
 
 def non_finite(what: str, step: int, run: RunFolder | None) -> UserError:

@@ -147,6 +147,32 @@ def test_a_figure_follows_dark_mode(browser, site: str, html: Path) -> None:
     assert colours["light"] != colours["dark"]
 
 
+def test_a_figure_follows_a_phone_that_is_turned(browser, site: str, html: Path) -> None:
+    page = next(path for path in PAGES if "fer-figure-plot" in (html / path).read_text(encoding="utf8"))
+    upright, turned = {"width": 390, "height": 844}, {"width": 844, "height": 390}
+    with browser.new_context(viewport=turned) as context:
+        visit = Visit(context, f"{site}/{page}")
+        before = legend_sides(visit)
+        visit.page.set_viewport_size(upright)
+        visit.page.wait_for_function("() => [...document.querySelectorAll('.fer-figure')].every(f => f.dataset.narrow)")
+        visit.page.wait_for_timeout(500)
+        assert visit.cut_texts() == []
+        assert "h" in legend_sides(visit)
+        visit.page.set_viewport_size(turned)
+        visit.page.wait_for_function(
+            "() => [...document.querySelectorAll('.fer-figure')].every(f => !f.dataset.narrow)"
+        )
+        visit.page.wait_for_timeout(500)
+        assert legend_sides(visit) == before
+
+
+def legend_sides(visit: Visit) -> list[str]:
+    """How the legend of each figure runs: "h" below the plot, "v" at its side."""
+    return visit.page.evaluate(
+        "() => [...document.querySelectorAll('.fer-figure-plot')].map(p => p._fullLayout.legend?.orientation ?? '')"
+    )
+
+
 def test_glossary_links_show_their_definition_to_the_keyboard(browser, site: str, html: Path) -> None:
     page = next(path for path in PAGES if "glossary.html#term-" in (html / path).read_text(encoding="utf8"))
     with browser.new_context() as context:

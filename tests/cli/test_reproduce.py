@@ -41,9 +41,31 @@ def test_an_unknown_block_lists_the_known(tmp_path):
     assert result.exit_code == 2 and "'gird' is unknown" in result.output and "grid" in result.output
 
 
-def test_nothing_trained_is_nothing_recorded(tmp_path):
+def test_nothing_trained_is_nothing_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_lib.results.commit", lambda: "0" * 40)
     result = run("reproduce", "networks", "--no-training", "--out", tmp_path, "--ledger", tmp_path)
     assert result.exit_code == 2 and "no cell is finished" in result.output
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_is_not_made_without_training_and_says_so(name, tmp_path):
+    result = run("reproduce", name, "--no-training", "--no-record", "--out", tmp_path, "--ledger", tmp_path)
+    assert result.exit_code == 0 and f"{name}: left out" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_entry_keeps_what_only_it_holds(tmp_path, monkeypatch):
+    """Of "biases" the twin's whole results are in no file: without them its entry would lose ten trainings."""
+    monkeypatch.setattr("fer_lib.results.commit", lambda: "0" * 40)
+    ledger = tmp_path / "ledger"
+    shutil.copytree(LEDGER, ledger)
+    before = (ledger / "biases.json").read_bytes()
+    words = ("reproduce", "biases", "--no-training", "--out", tmp_path / "none", "--ledger", ledger)
+    result = run(*words)
+    assert result.exit_code == 0 and "The entry stays as it is; --replace writes" in result.output
+    assert (ledger / "biases.json").read_bytes() == before
+    assert "recorded in" in run(*words, "--replace").output
+    assert (ledger / "biases.json").read_bytes() != before
 
 
 def test_recorded_cells_count_as_done_on_another_machine(tmp_path):

@@ -59,6 +59,7 @@ def test_evaluate(run):
         (["train", "--device", "cuda:99"], "CUDA devices"),
         (["train", "--size", "20"], "multiple of 8"),
         (["evaluate", "--folds", "2-9"], "folds 0 to 3"),
+        (["evaluate", "--record", "biases"], "the name belongs to the recorded study, which fer-lib reproduce biases"),
         (["ledger", "show", "no-run.x"], "no such ledger entry"),
         (["train", "--variant", "B"], "'plain', 'D', 'A', 'AD', 'all'"),
     ],

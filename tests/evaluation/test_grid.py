@@ -185,6 +185,21 @@ def wait_for(happened: Callable[[], bool], seconds: float = 90) -> None:
         time.sleep(0.1)
 
 
+def test_a_cluster_that_does_not_answer_is_named(faces, tmp_path):
+    pytest.importorskip("ray")
+    with pytest.raises(UserError, match="--ray auto: no cluster answers.*ray start --head"):
+        evaluate(faces, [Cell(config(), 0)], tmp_path, ray="auto", progress=False)
+
+
+def test_a_run_that_lost_a_checkpoint_is_not_scored(faces, tmp_path):
+    cell = Cell(config(), 0)
+    evaluate(faces, [cell], tmp_path, keep=True, progress=False)
+    (tmp_path / "cells" / f"{cell.key}.json").unlink()
+    next((tmp_path / "runs" / cell.key / "checkpoints").iterdir()).unlink()
+    with pytest.raises(UserError, match=f"{cell.key}: no checkpoint at step .*delete the folder and train it again"):
+        evaluate(faces, [cell], tmp_path, keep=True, progress=False)
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the worker through /proc")
 def test_ray_retries_a_killed_worker_from_its_checkpoint(faces, tmp_path):
     """A worker of a local cluster is killed with SIGKILL in mid-run; the grid ends as if nothing had happened."""

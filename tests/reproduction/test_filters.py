@@ -55,6 +55,9 @@ def test_a_studied_network_is_read_and_another_is_not_taken_for_it(subject, foun
         filters.study_network(subject, load, out, permutations=61)
     with pytest.raises(AssertionError, match="studied again"):
         filters.study_network(subject, lambda name: load("natural"), out, permutations=60)
+    with monkeypatch.context() as patch, pytest.raises(AssertionError, match="studied again"):
+        patch.setattr(filters, "RANDOM_SETS", 100)
+        filters.study_network(subject, load, out, permutations=60)
     other = ZeroBiasCNN(size=48, generator=torch.Generator().manual_seed(6), gain=1.0).eval()
     with pytest.raises(AssertionError, match="studied again"):
         filters.study_network(Subject(subject.name, Network(other, prepare, subject.network.emotions)), load, out, 60)

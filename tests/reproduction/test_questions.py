@@ -70,6 +70,9 @@ def test_what_is_missing_is_left_out_and_said(tmp_path):
     record(tmp_path, noisy, leave_out=[("as_released", "A", 9)])
     found = questions.asked(RATIO, ledger=tmp_path)
     assert [each["folds"] for each in found.values()] == [7, 9, 9, 10, 10]
+    table = questions.answers(RATIO, ledger=tmp_path)  # five intervals, but the block is not finished
+    assert set(table["answer"]) == {"not all is recorded"} and set(table["p of five"]) == {"–"}
+    assert "interval" in table["difference"][0]
     record(tmp_path, noisy, folds=range(1))
     table = questions.answers(RATIO, ledger=tmp_path)
     assert set(table["answer"]) == {"not all is recorded"} and set(table["p of five"]) == {"–"}

@@ -1,5 +1,6 @@
 """A tiny block through training, the ledger and back."""
 
+import copy
 import json
 from dataclasses import replace
 
@@ -9,12 +10,24 @@ import pytest
 from fer_lib import results
 from fer_lib.data import load_dataset
 from fer_lib.errors import UserError
+from fer_lib.evaluation import cell as cell_module
 from fer_lib.evaluation.cell import Cell
 from fer_lib.evaluation.contrast import contrast
 from fer_lib.files import read_json, write_json
-from fer_lib.reproduction import check, controls, runs
+from fer_lib.reproduction import check, controls, networks, runs
 from fer_lib.reproduction.blocks import Block, blocks
 from fer_lib.training import TrainConfig
+
+COMMIT = "0" * 40
+
+
+@pytest.fixture(scope="module", autouse=True)
+def committed():
+    """As if all code were committed, in whatever state the checkout is."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (results, cell_module, check):
+            patch.setattr(module, "commit", lambda root=None: COMMIT)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +50,7 @@ def out(block, faces, tmp_path_factory):
     return folder
 
 
-def test_an_entry_holds_rows_and_contrasts(block, out, tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
+def test_an_entry_holds_rows_and_contrasts(block, out, tmp_path):
     path = runs.record(block, runs.finished(block, out, tmp_path), "fer-lib reproduce tiny", tmp_path)
     values = json.loads(path.read_text())["values"]
     assert (values["planned"], values["finished"]) == (4, 4)
@@ -49,8 +61,7 @@ def test_an_entry_holds_rows_and_contrasts(block, out, tmp_path, monkeypatch):
     assert found["image"]["difference"] == pytest.approx(expected, abs=1e-5) and found["image"]["pairs"] == 2
 
 
-def test_an_unfinished_block_says_so(block, out, tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
+def test_an_unfinished_block_says_so(block, out, tmp_path):
     more = replace(block, cells=(*block.cells, Cell(replace(block.cells[0].config, seed=9), 0)))
     values = json.loads(runs.record(more, runs.finished(more, out, tmp_path), "x", tmp_path).read_text())["values"]
     assert (values["planned"], values["finished"]) == (5, 4)
@@ -60,7 +71,6 @@ def test_an_unfinished_block_says_so(block, out, tmp_path, monkeypatch):
 
 def test_another_machine_goes_on_with_what_is_recorded(block, out, faces, tmp_path, monkeypatch):
     """Two of four cells are recorded; elsewhere the other two are trained, and an altered training is not taken."""
-    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
     half = replace(block, cells=block.cells[:2])
     ledger, elsewhere = tmp_path / "ledger", tmp_path / "elsewhere"
     runs.record(half, runs.finished(half, out, ledger), "x", ledger)
@@ -76,6 +86,47 @@ def test_another_machine_goes_on_with_what_is_recorded(block, out, faces, tmp_pa
     kept = replace(half, keep=True, cells=half.cells[:1])
     runs.train(kept, tmp_path / "kept", faces, ledger, progress=False)
     assert list((tmp_path / "kept" / block.folder / "runs").iterdir())
+
+
+def test_an_entry_does_not_silently_lose_what_it_holds(block, out, tmp_path):
+    whole = runs.finished(block, out, tmp_path)
+    assert runs.at_stake(block, whole, tmp_path) is None  # nothing is recorded yet
+    runs.record(block, whole[:3], "x", tmp_path)
+    assert runs.at_stake(block, whole, tmp_path) is None  # one more is no loss
+    runs.record(block, whole, "x", tmp_path)
+    other = copy.deepcopy(whole[:2])
+    for row in other[1]["checkpoints"]:
+        row["test"]["image"] += 0.01
+    found = runs.at_stake(block, other, tmp_path)
+    assert "of the 4 trainings of the entry, 2 are not at hand and 1 ended otherwise here" in found
+
+
+def test_what_changed_code_trained_is_not_recorded(block, out, tmp_path):
+    whole = runs.finished(block, out, tmp_path)
+    whole[1] |= {"commit": f"{COMMIT}-dirty"}
+    with pytest.raises(UserError, match=f"{block.cells[1].key} was trained by the code '0+-dirty'; expected a commit"):
+        runs.record(block, whole, "x", tmp_path)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_network_that_is_to_be_kept_is_trained_where_only_its_result_is_left(block, faces, tmp_path):
+    """Blocks share folders: one that keeps no networks may have finished the cell before."""
+    one = replace(block, cells=block.cells[:1])
+    runs.train(one, tmp_path, faces, tmp_path / "ledger", progress=False)
+    assert runs.kept(one, tmp_path) == 0
+    runs.train(replace(one, keep=True), tmp_path, faces, tmp_path / "ledger", progress=False)
+    assert runs.kept(one, tmp_path) == 1
+
+
+def test_a_control_that_was_stopped_is_not_studied(block, faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(controls, "SEEDS", range(1))
+    monkeypatch.setattr(controls.TrainConfig, "make", lambda preset, seed: block.cells[0].config)
+    controls.train_controls(faces, tmp_path, progress=False)
+    (subject,) = networks.subjects(tmp_path, lambda name: faces, ("identity",))
+    assert subject.name == "identity-seed0"
+    (controls.folder(tmp_path, "identity", 0) / "checkpoints" / "step-000002.safetensors").unlink()
+    with pytest.raises(UserError, match="identity-seed0: no checkpoint at step 2; expected 2, up to step 2"):
+        list(networks.subjects(tmp_path, lambda name: faces, ("identity",)))
 
 
 def test_cells_on_different_data_are_not_mixed(block, out, tmp_path):
@@ -101,7 +152,6 @@ def test_half_a_result_is_refused_by_name(block, out, tmp_path):
 
 
 def test_kept_networks_are_told_apart_from_recorded_results(block, faces, tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
     one = replace(block, cells=block.cells[:1], keep=True)
     runs.train(one, tmp_path / "here", faces, tmp_path, progress=False)
     runs.record(one, runs.finished(one, tmp_path / "here", tmp_path), "x", tmp_path)
@@ -155,7 +205,6 @@ def test_identity_labels_are_the_people(faces):
 
 
 def test_controls_are_recorded_with_what_they_know_of_their_labels(block, faces, tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
     monkeypatch.setattr(controls, "SEEDS", range(1))
     monkeypatch.setattr(controls.TrainConfig, "make", lambda preset, seed: block.cells[0].config)
     found = controls.train_controls(faces, tmp_path / "runs", progress=False)
@@ -168,12 +217,35 @@ def test_controls_are_recorded_with_what_they_know_of_their_labels(block, faces,
 
 
 def test_a_recorded_cell_comes_out_the_same(block, out, faces, tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
     monkeypatch.setattr(check, "blocks", lambda: {"tiny": block})
     monkeypatch.setattr(check, "load_dataset", lambda name, size: faces)
     with pytest.raises(UserError, match="no recorded cells"):
         next(check.rerun_sample(1, 0, tmp_path / "again", tmp_path))
     runs.record(block, runs.finished(block, out, tmp_path), "x", tmp_path)
     found = list(check.rerun_sample(2, 0, tmp_path / "again", tmp_path))
-    assert len(found) == 2 and all(rerun.found == pytest.approx(rerun.recorded, abs=1e-6) for rerun in found)
+    assert len({rerun.cell for rerun in found}) == 2 and all(
+        rerun.found == pytest.approx(rerun.recorded, abs=1e-6) for rerun in found
+    )
     assert not check.Rerun("b", "c", 0.5, 0.56).holds
+
+
+def test_a_check_trains_again_unless_this_very_code_did(block, out, faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "blocks", lambda: {"tiny": block, "twin": replace(block, name="twin")})
+    monkeypatch.setattr(check, "load_dataset", lambda name, size: faces)
+    for name in ("tiny", "twin"):  # two blocks that share their cells
+        runs.record(replace(block, name=name), runs.finished(block, out, tmp_path), "x", tmp_path)
+    trained = []
+    fit = cell_module.fit
+    monkeypatch.setattr(cell_module, "fit", lambda *words, **named: trained.append(1) or fit(*words, **named))
+    assert len(list(check.rerun_sample(99, 0, tmp_path / "again", tmp_path))) == 4 == len(trained)
+    list(check.rerun_sample(99, 0, tmp_path / "again", tmp_path))
+    assert len(trained) == 4  # this code has trained them
+    monkeypatch.setattr(check, "commit", lambda: "1" * 40)
+    monkeypatch.setattr(cell_module, "commit", lambda: "1" * 40)
+    list(check.rerun_sample(1, 0, tmp_path / "again", tmp_path))
+    assert len(trained) == 5
+    monkeypatch.setattr(check, "commit", lambda: "1" * 40 + "-dirty")
+    monkeypatch.setattr(cell_module, "commit", lambda: "1" * 40 + "-dirty")
+    for _ in range(2):
+        list(check.rerun_sample(1, 0, tmp_path / "again", tmp_path))
+    assert len(trained) == 7

@@ -121,6 +121,20 @@ def test_maps_no_better_than_a_box(tmp_path, filters):
     assert judged(tmp_path)["C2"] == NOT
 
 
+def test_eight_networks_must_beat_both_baselines_and_each_one_is_not_enough(tmp_path, filters):
+    """The box beaten in eight and another filter in eight, but only six beat both."""
+    rows = [row["probes"]["localisation"] for row in filters["networks"].values()]
+    for place, baseline in ((0, 0), (1, 0), (2, 1), (3, 1)):
+        rows[place][baseline]["gain"] = -0.1
+    write(tmp_path, "filters", filters)
+    assert judged(tmp_path)["C2"] == PARTLY
+
+
+def test_an_entry_that_counts_no_trainings_is_not_finished(tmp_path):
+    write(tmp_path, "biases", {"note": "written by another command"})
+    assert judged(tmp_path)["C1c"] == OPEN
+
+
 def test_the_recorded_verdicts_follow_from_recorded_numbers():
     """Each decided verdict of the real ledger quotes numbers that stand there."""
     for verdict in verdicts():
