@@ -187,7 +187,8 @@ def plan(design: Mapping, *, seed: int = 0) -> None:
     if design["au"] in rivals or len(set(rivals)) < 2:
         fail("name at least two rivals, action units that come along with yours, and not your own among them.")
     if not isinstance(design["people"], int) or not 12 <= design["people"] <= 60:
-        fail(f"{design['people']!r} people: fewer than 12 leave the sign test no power; more than 60 only cost time.")
+        found = design["people"]
+        fail(f"{found!r} people: fewer than 12 leave the sign test little power; more than 60 only cost time.")
     if not 0 < float(design["dose"]) <= 1:
         fail(f"dose {design['dose']!r}: an intensity lies above 0 and at most at 1.")
     if len(str(design["falsified_if"]).split()) < 5:

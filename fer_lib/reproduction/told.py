@@ -46,6 +46,8 @@ def _medians(groups: dict[str, Any]) -> dict[str, str]:
         found[f"{kind}_factorial_by_au"] = median(kind, "survival_factorial_by_au", ".0%")
         found[f"{kind}_rest_by_au"] = median(kind, "survival_resting_by_au", ".0%")
         found[f"{kind}_rising"] = median(kind, "dose_rising", ".0%")
+    for kind in ("trained", "untrained"):
+        found[f"{kind}_kl_rare"] = median(kind, "kl_winner_rare", ".0%")
     return found | {
         "rest": median("trained", "survival_resting", ".0%"),
         "gradient_alike": median("trained", "specificity_gradient", ".2f"),
