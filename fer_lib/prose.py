@@ -36,7 +36,16 @@ _QUOTED = re.compile(
     rf"|(?:accuracy|AUROC|IoU)\b[^.\d\n]{{0,20}}(?P<share>0\.\d+)"
 )
 _ROLE = re.compile(r"\{ledger\}`([^`]+)`")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SOURCE = re.compile(r"<!--\s*ledger:\s*(\S+)\s*-->")
+
+
+def power_of_ten(value: float) -> str:
+    """One digit and a power, as prose writes it: 2.1e-07 → "2 × 10⁻⁷"; 0 → "0"."""
+    if value == 0:
+        return "0"
+    digit, exponent = f"{value:.0e}".split("e")
+    return f"{digit} × 10{str(int(exponent)).translate(_RAISED)}"
 
 
 @dataclass(frozen=True)

@@ -63,3 +63,12 @@ def test_sourced_numbers_pass(text, ledger):
 )
 def test_numbers_without_a_source_fail(text, expected, ledger):
     assert expected in problems(text, ledger)[0]
+
+
+def test_small_numbers_are_written_with_a_power():
+    assert [prose.power_of_ten(value) for value in (2.1e-07, 9.6e-10, 0, 40)] == [
+        "2 × 10⁻⁷",
+        "1 × 10⁻⁹",
+        "0",
+        "4 × 10¹",
+    ]
