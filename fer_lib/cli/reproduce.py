@@ -60,7 +60,7 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
         elif name == "people":
             _people(out, ledger, record)
         else:
-            _block(every[name], out, ledger, training, record, replace, place)
+            _block(every[name], out, ledger, training, record, replace, place, named=bool(names))
 
 
 def _list(every, out: Path, ledger: Path) -> None:
@@ -79,7 +79,7 @@ def _list(every, out: Path, ledger: Path) -> None:
     click.echo(f"recorded: trainings in {ledger}. To reuse: those whose whole result lies there or in {out}.")
 
 
-def _block(block, out: Path, ledger: Path, training: bool, record: bool, replace: bool, place) -> None:
+def _block(block, out: Path, ledger: Path, training: bool, record: bool, replace: bool, place, named: bool) -> None:
     from fer_lib.reproduction import runs
 
     click.echo(f"{block.name}: {block.question}")
@@ -87,6 +87,9 @@ def _block(block, out: Path, ledger: Path, training: bool, record: bool, replace
         runs.train(block, out, options.load_faces(block.data, block.size, block.classes), ledger, **place)
     if record:
         found = runs.finished(block, out, ledger)
+        if not found and not named:
+            click.echo("no cell is finished; nothing to record")
+            return
         stake = runs.at_stake(block, found, ledger)
         if stake and not replace:
             click.echo(f"{stake}; --replace writes what is at hand")

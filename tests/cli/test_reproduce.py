@@ -47,6 +47,18 @@ def test_nothing_trained_is_nothing_recorded(tmp_path, monkeypatch):
     assert result.exit_code == 2 and "no cell is finished" in result.output
 
 
+def test_recording_everything_passes_over_what_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_lib.results.commit", lambda: "0" * 40)
+    block = blocks()["six-classes"]
+    path = recorded_file(block, block.cells[0], tmp_path)
+    path.parent.mkdir(parents=True)
+    shutil.copy(recorded_file(block, block.cells[0]), path)
+    result = run("reproduce", "--no-training", "--out", tmp_path / "none", "--ledger", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in tmp_path.glob("*.json")] == ["six-classes.json"]
+    assert result.output.count("no cell is finished; nothing to record") == len(blocks()) - 1
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_is_not_made_without_training_and_says_so(name, tmp_path):
     result = run("reproduce", name, "--no-training", "--no-record", "--out", tmp_path, "--ledger", tmp_path)
