@@ -1,6 +1,7 @@
 // Draws each plotly figure when it comes near the window, with one shared plotly.min.js, in the page's colours.
 (() => {
   const root = document.documentElement;
+  const HEIGHT = 450; // px, plotly's own
   const NARROW = 520; // px; below this a legend at the side leaves no room for the plot
   let plotly; // promise of window.Plotly, made at the first figure
 
@@ -74,7 +75,7 @@
     const LETTER = { title: 10, text: 8.2 }; // px, a little more than the fonts' mean
     const LINE = 24, LABELS = 70; // px: a line of a title; what the labels of an axis take
     const margin = { l: 50, r: 20, t: 50, b: 50, ...layout.margin };
-    const height = layout.height ?? 450; // plotly's own
+    const height = layout.height ?? HEIGHT;
     const plot = height - margin.t - margin.b;
     const inner = { x: width - margin.l - margin.r - LABELS, y: plot - LABELS };
     const above = LINE * wrapTitle(layout, Math.floor((width - 10) / LETTER.title));
@@ -108,9 +109,18 @@
     const place = placeOf(figure);
     figure.dataset.narrow = narrowWidth(place);
     if (figure.dataset.narrow) makeNarrow(data, rest, place.clientWidth);
-    place.style.height = rest.height ? `${rest.height}px` : "";
+    place.style.height = `${rest.height ?? HEIGHT}px`;
     await Plotly.react(place, data, { ...rest, template: template(layout) }, { responsive: true, displaylogo: false });
     figure.dataset.drawn = "true";
+  }
+
+  // A figure that cannot be drawn says what it shows, and why it does not.
+  async function attempt(figure) {
+    try {
+      await draw(figure);
+    } catch (error) {
+      placeOf(figure).textContent = `${figure.getAttribute("aria-label")} (The figure could not be drawn: ${error.message}. Reload the page.)`;
+    }
   }
 
   function start() {
@@ -119,20 +129,20 @@
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
         near.unobserve(target);
-        draw(target);
+        attempt(target);
       }
     }, { rootMargin: "300px" });
     figures.forEach((figure) => near.observe(figure));
     const print = window.print.bind(window); // paper has no scrolling: the page's print button draws every figure first
-    window.print = () => Promise.all([...figures].map(draw)).then(print);
+    window.print = () => Promise.all([...figures].map(attempt)).then(print);
     const drawn = () => [...document.querySelectorAll(".fer-figure[data-drawn]")];
-    new MutationObserver(() => drawn().forEach(draw))
+    new MutationObserver(() => drawn().forEach(attempt))
       .observe(root, { attributes: true, attributeFilter: ["data-theme"] });
     let turning; // a phone turns in several steps
     window.addEventListener("resize", () => {
       clearTimeout(turning);
       turning = setTimeout(() => {
-        drawn().filter((figure) => figure.dataset.narrow !== narrowWidth(placeOf(figure))).forEach(draw);
+        drawn().filter((figure) => figure.dataset.narrow !== narrowWidth(placeOf(figure))).forEach(attempt);
       }, 200);
     });
   }

@@ -166,6 +166,19 @@ def test_a_figure_follows_a_phone_that_is_turned(browser, site: str, html: Path)
         assert legend_sides(visit) == before
 
 
+def test_a_figure_that_cannot_be_drawn_says_what_it_shows(browser, site: str, html: Path) -> None:
+    page = next(path for path in PAGES if "fer-figure-plot" in (html / path).read_text(encoding="utf8"))
+    with browser.new_context() as context:
+        opened = context.new_page()
+        opened.route("**/plotly.min.js", lambda route: route.abort())
+        opened.goto(f"{site}/{page}", wait_until="load")
+        figure = opened.locator(".fer-figure").first
+        figure.scroll_into_view_if_needed()
+        opened.wait_for_function("() => document.querySelector('.fer-figure-plot').textContent")
+        text = figure.locator(".fer-figure-plot").text_content()
+        assert text.startswith(figure.get_attribute("aria-label")) and "plotly.min.js did not load" in text
+
+
 def legend_sides(visit: Visit) -> list[str]:
     """How the legend of each figure runs: "h" below the plot, "v" at its side."""
     return visit.page.evaluate(

@@ -64,6 +64,51 @@ def test_filter_explorer_by_keyboard_and_mouse(write_page, open_page, from_disk:
     assert opened.troubles == []
 
 
+def late(page, part: str, seconds: float = 1.5) -> None:
+    """Files whose name holds `part` come late, as on a slow line."""
+
+    def answer(route) -> None:
+        page.wait_for_timeout(1000 * seconds)
+        route.continue_()
+
+    page.route(f"**/*{part}*", answer)
+
+
+def test_a_layer_that_comes_late_does_not_replace_a_newer_choice(write_page, open_page) -> None:
+    page = open_page(write_page("late", FilterExplorer())).page
+    late(page, "looks_conv2")
+    page.get_by_role("radio", name="conv2").check(force=True)
+    page.get_by_role("radio", name="conv1").check(force=True)
+    page.get_by_role("heading", name="conv1 filter 0").wait_for()
+    page.wait_for_timeout(2500)
+    assert page.get_by_role("heading", name="conv1 filter 0").is_visible()
+    assert page.get_by_role("radio", name="conv1").is_checked()
+
+
+def test_a_network_that_comes_late_does_not_replace_a_newer_choice(write_page, open_page) -> None:
+    page = open_page(write_page("late-network", AlignmentExplorer(filter=3, au=12))).page
+    late(page, "network_identity")
+    titles = page.get_by_label("network").locator("option").all_text_contents()
+    identity = next(title for title in titles if "identit" in title)
+    page.get_by_label("network").select_option(identity)
+    page.get_by_label("network").select_option(titles[0])
+    page.wait_for_timeout(2500)
+    assert page.get_by_label("network").evaluate("(each) => each.selectedOptions[0].text") == titles[0]
+    assert titles[0] in page.locator(".fer-w-note").last.text_content()
+
+
+def test_open_tables_stay_open_and_keep_the_focus(write_page, open_page) -> None:
+    page = open_page(write_page("open", FilterExplorer())).page
+    summary = page.get_by_text("The pictures as a table")
+    summary.click()
+    page.get_by_label("pictures ranked by").select_option(index=2)
+    assert page.locator(".fer-w-detail table").first.is_visible()
+    page.get_by_role("slider", name="Filter").press("Control+ArrowRight")  # the browser's own
+    summary.focus()
+    page.evaluate("document.querySelector('[role=slider]').dispatchEvent(new KeyboardEvent('keydown', {key: 'End'}))")
+    assert page.evaluate("document.activeElement.textContent") == "The pictures as a table"
+
+
 def test_alignment_explorer_by_keyboard_and_by_measure(write_page, open_page) -> None:
     opened = open_page(write_page("alignments", AlignmentExplorer(filter=3, au=12)))
     page, matrix = opened.page, opened.page.get_by_role("application")

@@ -116,6 +116,12 @@ def test_without_webgl_stills_are_seen_all_the_same(write_page, open_page, each_
     page.wait_for_timeout(500)
     assert torch.tensor(probabilities(page)) == pytest.approx(expected.numpy(), abs=1e-3)
     assert page.get_by_role("img", name="A face showing AU 9").is_visible()
+    assert not page.get_by_role("group", name="Expressions").is_visible()  # there is no face to move
+    own = {"name": "me.png", "mimeType": "image/png", "buffer": face_png()}
+    page.get_by_label("Use a picture from this device").set_input_files(own)
+    page.get_by_role("application", name="Face box").wait_for()
+    page.get_by_role("button", name="fear, person 4").click()
+    assert not page.get_by_role("button", name="Back to the face").is_visible()
     assert opened.troubles == []
 
 
@@ -159,6 +165,106 @@ def test_camera_allowed_and_refused(write_page, open_page) -> None:
     refused.page.get_by_text("The camera was not allowed").wait_for()
 
 
+SLOW_CAMERA = """window.streams = [];
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await ask(wanted);
+  window.streams.push(stream);
+  await new Promise((done) => setTimeout(done, 500));
+  return stream;
+};"""
+STOPPED = (
+    "(count) => streams.length === count && streams.every((s) => s.getTracks().every((t) => t.readyState === 'ended'))"
+)
+
+
+def test_a_camera_asked_for_twice_is_switched_off(write_page, open_page, each_context) -> None:
+    each_context(lambda context: context.add_init_script(SLOW_CAMERA))
+    page = open_page(write_page("twice", AULab()), permissions=["camera"]).page
+    camera = page.get_by_role("button", name="Camera")
+    camera.click()
+    camera.click()
+    page.get_by_role("application", name="Face box").wait_for()
+    back = page.get_by_role("button", name="Back to the face")
+    back.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(STOPPED, arg=2)
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Face.")
+
+
+def test_a_picture_of_the_camera_can_be_held(write_page, open_page, each_context) -> None:
+    each_context(lambda context: context.add_init_script(SLOW_CAMERA))
+    page = open_page(write_page("hold", AULab()), permissions=["camera"]).page
+    page.get_by_role("button", name="Camera").click()
+    hold = page.get_by_role("button", name="Hold this picture")
+    hold.wait_for()
+    page.wait_for_timeout(500)
+    hold.click()
+    page.wait_for_function(STOPPED, arg=1)
+    assert not hold.is_visible() and page.get_by_role("application", name="Face box").is_visible()
+    page.locator(".fer-lab-filters:not(.fer-lab-old) li").first.wait_for()
+
+
+def test_what_the_network_makes_of_an_own_picture_stays_in_the_page(write_page, open_page) -> None:
+    """A kernel's model, written down here: it hears of the rendered face only."""
+    page = open_page(write_page("kernel", AULab())).page
+    page.evaluate("""async () => {
+      const values = { aus: { 4: 0.8 }, person: 0, pose: [0, 0, 0], method: "guided", sides: false };
+      const heard = window.heard = [];
+      const model = { asset: ferWidgets.asset, get: (name) => values[name], on() {}, off() {}, save_changes() {},
+        set: (name, value) => { values[name] = value; heard.push(name); } };
+      const lab = await ferWidgets.load("au_lab"), place = document.body.appendChild(document.createElement("div"));
+      place.id = "own";
+      await lab.default.render({ model, el: place });
+    }""")
+    page.wait_for_function("() => heard.includes('probabilities')")
+    page.evaluate("heard.length = 0")
+    picture = {"name": "me.png", "mimeType": "image/png", "buffer": face_png()}
+    page.locator("#own").get_by_label("Use a picture from this device").set_input_files(picture)
+    page.locator("#own").get_by_role("application", name="Face box").press("+")
+    says(page.locator("#own"), "happy")
+    page.wait_for_timeout(500)
+    assert page.evaluate("heard") == []
+
+
+def test_an_upright_picture_is_shown_whole(write_page, open_page) -> None:
+    """What the box frames is what the network sees: no part of the picture lies outside its stage."""
+    page = open_page(write_page("upright", AULab()), viewport={"width": 390, "height": 844}).page
+    content = io.BytesIO()
+    Image.new("L", (300, 600), 128).save(content, "PNG")
+    page.get_by_label("Use a picture from this device").set_input_files(
+        {"name": "tall.png", "mimeType": "image/png", "buffer": content.getvalue()}
+    )
+    page.get_by_role("application", name="Face box").wait_for()
+    stage, picture = (page.locator(part).bounding_box() for part in (".fer-lab-photo-stage", ".fer-lab-photo"))
+    assert picture["height"] == pytest.approx(2 * picture["width"], abs=2)
+    assert stage["y"] - 1 <= picture["y"] and picture["y"] + picture["height"] <= stage["y"] + stage["height"] + 1
+    assert picture["height"] == pytest.approx(stage["height"], abs=2)
+
+
+def test_sides_stay_apart_while_they_are_moved(write_page, open_page) -> None:
+    page = open_page(write_page("sides", AULab())).page
+    page.get_by_role("button", name="contempt").click()
+    left, right = (page.get_by_role("slider", name=f"AU 14, Dimpler, {side}") for side in ("left", "right"))
+    right.fill(left.input_value())  # alike for a moment
+    right.press("ArrowRight")
+    assert int(right.input_value()) == int(left.input_value()) + 1
+    page.get_by_label("left and right apart").uncheck()
+    both = page.get_by_role("slider", name="AU 14, Dimpler", exact=True)
+    assert both.is_visible() and not page.get_by_label("left and right apart").is_checked()
+
+
+def test_a_face_that_the_browser_takes_away_is_said(write_page, open_page) -> None:
+    page = open_page(write_page("lost", AULab(SMILE), FacsTable(1))).page
+    says(page, "happy")
+    page.evaluate("""document.querySelectorAll(".fer-lab-stage > canvas").forEach((canvas) =>
+      canvas.getContext("webgl2").getExtension("WEBGL_lose_context").loseContext())""")
+    page.wait_for_function("() => document.body.innerText.split('taken the 3-D face away').length === 3")
+    chooser = page.get_by_label("Use a picture from this device")
+    chooser.set_input_files({"name": "me.png", "mimeType": "image/png", "buffer": face_png()})
+    page.get_by_text("Your picture stays in this page").wait_for()
+
+
 def test_missing_and_damaged_files_are_said(write_page, open_page, site_folder) -> None:
     path = write_page("damaged", AULab())
     script = site_folder / "_static" / "widgets" / "assets" / "lab_network.bin.gz.js"
@@ -196,6 +302,22 @@ def test_cards_move_the_face(write_page, open_page) -> None:
     assert page.locator("canvas").screenshot() != before
     assert not page.get_by_role("radio", name="left").is_visible()
     assert opened.troubles == []
+
+
+def test_the_face_follows_its_intensity_while_it_is_dragged(write_page, open_page) -> None:
+    """No rise from rest at every step, and no word that is said again."""
+    page = open_page(write_page("drag", FacsTable(12))).page
+    page.wait_for_timeout(1500)  # the first rise is over
+    said = page.locator(".fer-facs-spoken")
+    said.evaluate("(each) => { each.textContent = 'as before'; }")
+    shown = page.evaluate("""async () => {
+      const canvas = document.querySelector(".fer-lab-stage canvas");
+      const slider = document.querySelector(".fer-facs-strength input");
+      const full = canvas.toDataURL();
+      slider.dispatchEvent(new Event("input", { bubbles: true }));
+      return canvas.toDataURL() === full;
+    }""")
+    assert shown and said.text_content() == "as before"
 
 
 @pytest.mark.parametrize("aus", [{3: 0.5}, {12: 1.5}, {"X12": 0.5}])

@@ -1,5 +1,5 @@
 // Alignment explorer: filters × AUs by measure and network, one cell in detail, and the reader's own hypothesis.
-import { choice, el, failure, frame, segments, sharpCanvas, speaker, tableTwin, titles } from "./dom.js";
+import { choice, el, failure, frame, renew, segments, sharpCanvas, speaker, tableTwin, titles } from "./dom.js";
 import { onTheme } from "./colours.js";
 import { drawFace, openExplorer, topPictures } from "./explorer_data.js";
 import { hypothesis, key } from "./hypothesis.js";
@@ -74,11 +74,9 @@ function build(model, root, data, place, network, looks, first) {
     titleWithout.textContent = `Without ${name}: what excites it most`;
     [[withAU, true], [without, false]].forEach(([row, present]) => row.canvas.setAttribute("aria-label",
       `${present ? "With" : "Without"} ${name}: ${behind(present).map((n) => pictureInWords(data, n)).join("; ")}`));
-    const { x, y } = cells(), { present, absent } = histograms(x, y), open = twin.querySelector("details")?.open;
-    const table = tableTwin("The two histograms as a table", ["bin", `with ${name}`, `without ${name}`],
-      Array.from(present, (count, bin) => [bin + 1, count, absent[bin]]));
-    table.open = Boolean(open);
-    twin.replaceChildren(table);
+    const { x, y } = cells(), { present, absent } = histograms(x, y);
+    renew(twin, tableTwin("The two histograms as a table", ["bin", `with ${name}`, `without ${name}`],
+      Array.from(present, (count, bin) => [bin + 1, count, absent[bin]])));
     matrix.canvas.setAttribute("aria-label", `Filters by action units, ${told.name}. Arrow keys choose a cell. Now filter ${f}, ${name}, ${said(value(f, k))}`);
     matrix.press(Number(state.order in { strength: 1, number: 1 } ? -1 : state.order));
     live.say(`Filter ${f}, ${name}: ${told.name} ${said(value(f, k))}.`);
@@ -102,7 +100,9 @@ function build(model, root, data, place, network, looks, first) {
   function refresh() { arrange(); describe(); all.open = false; }
   async function changeNetwork(number) {
     try {
-      state.network = await data.network(Number(number));
+      const found = await data.network(Number(number));
+      if (networks.select.value !== String(number)) return; // another was chosen meanwhile
+      state.network = found;
       state.place = Number(number);
       model.set("network", data.about.networks[state.place].title);
       model.save_changes();

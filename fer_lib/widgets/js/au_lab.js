@@ -1,6 +1,6 @@
 // AU lab: change a face by its action units and watch the network see it. No kernel; nothing leaves the page.
 import { asset, jsonAsset } from "./assets.js";
-import { el, failure, frame, segments, speaker } from "./dom.js";
+import { el, failure, frame, renew, segments, speaker, withCommand } from "./dom.js";
 import { Face, NEUTRAL } from "./face.js";
 import { Head } from "./head.js";
 import { auTable, buttons, sliders, turned } from "./lab_controls.js";
@@ -52,7 +52,7 @@ async function openStage(model, manifest) {
     return { face: new Face(canvas, head), head, canvas, people: new Map() };
   } catch (error) {
     if (!(error instanceof NoWebGL)) throw error;
-    return { trouble: error.message, stills: await stillsStage(model, manifest) };
+    return { trouble: error.message, stills: await stillsStage(model) };
   }
 }
 
@@ -78,13 +78,13 @@ class Lab {
     });
     canvas?.addEventListener("pointerdown", (event) => this.orbit(event));
     canvas?.addEventListener("keydown", (event) => this.key(event));
-    this.stage.stills?.onChoose(() => { this.photo.close(); this.changed(); });
+    canvas?.addEventListener("webglcontextlost", () => this.stopped || this.changed()); // the next look says so
+    this.stage.stills?.onChoose(() => (this.photo.active() ? this.closePhoto() : this.changed()));
   }
 
   async start() {
     if (this.stage.face) await this.wear();
     else this.changed();
-    await this.first;
   }
 
   put(name, value) {
@@ -99,10 +99,26 @@ class Lab {
     const sides = { L: aus[`L${au}`] ?? aus[au] ?? 0, R: aus[`R${au}`] ?? aus[au] ?? 0 };
     for (const name of [au, `L${au}`, `R${au}`]) delete aus[name];
     if (key === au) sides.L = sides.R = value;
-    else sides[key[0]] = value;
+    else {
+      sides[key[0]] = value;
+      this.model.set("sides", true); // the slider in use stays, also where both sides are alike
+    }
     if (sides.L === sides.R) { if (sides.L) aus[au] = sides.L; }
     else for (const side of ["L", "R"]) if (sides[side]) aus[side + au] = sides[side];
     this.put("aus", aus);
+  }
+
+  /** Left and right apart, or each action unit at its larger side. */
+  apart(wanted) {
+    if (!wanted) {
+      const aus = {};
+      for (const [key, value] of Object.entries(this.model.get("aus"))) {
+        const au = key.replace(/\D/, "");
+        aus[au] = Math.max(aus[au] ?? 0, value);
+      }
+      this.put("aus", aus);
+    }
+    this.put("sides", wanted);
   }
 
   orbit(event) {
@@ -114,7 +130,7 @@ class Lab {
 
   key(event) {
     const step = { ArrowLeft: [-3, 0, 0], ArrowRight: [3, 0, 0], ArrowUp: [0, 3, 0], ArrowDown: [0, -3, 0] }[event.key];
-    if (!step && event.key !== "Home") return;
+    if ((!step && event.key !== "Home") || withCommand(event)) return;
     event.preventDefault();
     this.turn(step ? this.model.get("pose").map((angle, i) => angle + step[i]) : [0, 0, 0]);
   }
@@ -138,15 +154,26 @@ class Lab {
     const active = this.photo.active();
     this.photo.element.closest(".fer-lab-stage").hidden = !active && Boolean(this.stage.trouble);
     this.back.hidden = !active;
+    this.hold.hidden = !this.photo.running();
+    if (this.stage.canvas) this.stage.canvas.inert = active;
     this.whyPanel.hidden = active || Boolean(this.stage.trouble);
     if (active) this.warn("Your picture stays in this page. The network was trained on rendered, posed, frontal faces only: on photographs it is often wrong, and it says nothing about what anybody feels. Put the box from brow to chin.");
     this.changed();
   }
 
   closePhoto() {
+    const focused = this.back.matches(":focus");
     this.photo.close();
     this.warn("");
     this.onPhoto();
+    if (focused) (this.stage.canvas ?? this.file).focus();
+  }
+
+  /** The camera's last picture stays: filters and tables settle on it. */
+  holdPicture() {
+    this.photo.hold();
+    this.onPhoto();
+    this.back.focus();
   }
 
   warn(text) {
@@ -190,6 +217,7 @@ class Lab {
   /** Grey out what the network said of the state before. */
   age(old) {
     for (const part of [this.shown.filters, this.shown.why]) part.element.classList.toggle("fer-lab-old", old);
+    if (old && this.photo.running()) this.shown.inputs.mark([]);
   }
 
   /** Controls show the state. */
@@ -206,7 +234,7 @@ class Lab {
 
   draw(moving) {
     const { face, canvas } = this.stage;
-    if (!face?.person || this.photo.active()) return;
+    if (!face?.person || face.lost || this.photo.active()) return;
     const start = performance.now(), wanted = Math.round((canvas.clientWidth || 400) * Math.min(2, globalThis.devicePixelRatio || 1));
     const side = moving ? Math.round(wanted / this.coarse) : wanted;
     if (canvas.width !== side) canvas.width = canvas.height = side;
@@ -279,12 +307,13 @@ class Lab {
     this.shown.inputs.mark(places);
     this.tell(result);
     const why = await this.reason(result, fresh);
-    if (fresh()) this.twins.replaceChildren(twin(this.emotions, result, chosen, this.names, this.manifest.aus, why));
+    if (fresh()) renew(this.twins, twin(this.emotions, result, chosen, this.names, this.manifest.aus, why));
   }
 
   tell({ probabilities }) {
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
     this.live.say(`Now: ${order.slice(0, 2).map((i) => `${this.emotions[i]} ${percent(probabilities[i])}`).join(", ")}.`);
+    if (this.photo.active()) return; // what it makes of a visitor's picture stays in the page, too
     this.model.set("probabilities", Object.fromEntries(this.emotions.map((name, i) => [name, probabilities[i]])));
     this.model.save_changes();
   }

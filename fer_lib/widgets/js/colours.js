@@ -36,11 +36,3 @@ export function diverging(t, dark = isDark()) {
 export function sequential(t, dark = isDark()) {
   return diverging(Number.isNaN(t) ? t : Math.min(1, Math.max(0, t)), dark);
 }
-
-/** Black or white, whichever reads better on an "rgb(r g b)" colour. */
-export function textOn(colour) {
-  const parts = colour.match(/[\d.]+/g);
-  if (!parts) return "inherit";
-  const [r, g, b] = parts.map((part) => { const c = part / 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff";
-}

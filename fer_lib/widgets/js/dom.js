@@ -1,8 +1,14 @@
 // Small helpers to build a widget's elements: named, reachable by keyboard, sharp on every screen.
 
+const OWN = Math.random().toString(36).slice(2, 8); // notebooks load this file once for every widget
 let numbers = 0;
 export function uid(stem = "fer-w") {
-  return `${stem}-${++numbers}`;
+  return `${stem}-${OWN}-${++numbers}`;
+}
+
+/** Whether a key belongs to the browser: Ctrl and + makes the page larger. */
+export function withCommand(event) {
+  return event.ctrlKey || event.metaKey || event.altKey;
 }
 
 /** An element: attributes (on… are listeners, false and null are left out), then children (strings or nodes). */
@@ -57,6 +63,17 @@ export function segments(label, options, value, changed) {
 export function speaker() {
   const element = el("p", { class: "fer-w-quiet", "aria-live": "polite" });
   return { element, say: (text) => { element.textContent = text; } };
+}
+
+/** Replace what a holder shows. Tables that stood open stay open, and a summary that had the focus keeps it. */
+export function renew(holder, ...children) {
+  const before = [...holder.querySelectorAll("details")], open = before.map((each) => each.open);
+  const focused = before.findIndex((each) => each.querySelector("summary").matches(":focus"));
+  holder.replaceChildren(...children);
+  holder.querySelectorAll("details").forEach((each, k) => {
+    each.open = Boolean(open[k]);
+    if (k === focused) each.querySelector("summary").focus();
+  });
 }
 
 /** A picture's table twin, folded. `rows`: lists of cells; the first cell of each row is its header. */

@@ -13,6 +13,9 @@ const SIDE = Math.exp(-0.5 / BLUR_SIGMA ** 2), ASIDE = SIDE / (SIDE + 0.5); // a
 /** Frontal pose and soft light from above left, as Scene.neutral. Angles in degrees. */
 export const NEUTRAL = { pose: [0, 0, 0], light: [-22, 32], contrast: 0.6 };
 
+/** What a reader is told when the graphics are gone. */
+export const LOST = "The browser has taken the 3-D face away. Reload the page to have it back.";
+
 export class Face {
   /** `canvas` shows the face; `head` is a Head. Throws NoWebGL. */
   constructor(canvas, head) {
@@ -56,6 +59,11 @@ export class Face {
     this.textures.folds = gl.createTexture();
   }
 
+  /** Whether the browser has taken the graphics away, as it may after a reset or in the background. */
+  get lost() {
+    return this.gl.isContextLost();
+  }
+
   /** Show another person (Head.person). */
   wear(person) {
     const { gl } = this;
@@ -92,6 +100,7 @@ export class Face {
 
   /** The grey picture, Uint8Array of size², as fer_lib.faces.render makes it (3 × 3 samples a pixel). */
   picture(size, scene = NEUTRAL, samples = 3) {
+    if (this.lost) throw new Error(LOST);
     const { gl } = this, target = this.target(`picture${size}`, size, size, gl.RGBA8), bytes = new Uint8Array(4 * size * size);
     this.draw(scene, size, samples, target);
     gl.bindFramebuffer(gl.FRAMEBUFFER, target.frame);

@@ -1,7 +1,7 @@
 // FACS table: a card for each action unit; choosing one moves the face. Without WebGL, stills of each.
 import { asset, jsonAsset } from "./assets.js";
 import { calm, el, failure, frame, segments, speaker } from "./dom.js";
-import { Face, NEUTRAL } from "./face.js";
+import { Face, LOST, NEUTRAL } from "./face.js";
 import { Head } from "./head.js";
 import { auTable } from "./lab_controls.js";
 import { auStills } from "./lab_stills.js";
@@ -25,7 +25,7 @@ async function render({ model, el: host }) {
   }
 }
 
-/** { element, show(intensities, au), note, close } of the face, or of stills where there is no WebGL. */
+/** { element, show(intensities, au, atOnce), note, close } of the face, or of stills where there is no WebGL. */
 async function openPicture(model, manifest) {
   const canvas = el("canvas", { width: 400, height: 400, role: "img", "aria-label": "Face" });
   try {
@@ -45,10 +45,10 @@ async function movingFace(model, manifest, canvas) {
   face.wear(head.person(manifest.people[number], manifest.files[name], await part(name)));
   let frameAt = 0;
   const draw = (intensities, samples) => { face.express(auTable(manifest.aus, intensities)); face.show(NEUTRAL, samples); };
-  function show(intensities, au) {
+  function show(intensities, au, atOnce) {
     cancelAnimationFrame(frameAt);
     canvas.setAttribute("aria-label", `A face showing AU ${au}`);
-    if (calm()) return draw(intensities, 2);
+    if (atOnce || calm()) return draw(intensities, 2);
     const start = performance.now();
     const step = () => {
       const share = Math.min(1, (performance.now() - start) / MOVE), eased = share * share * (3 - 2 * share);
@@ -57,7 +57,9 @@ async function movingFace(model, manifest, canvas) {
     };
     step();
   }
-  const close = () => { cancelAnimationFrame(frameAt); face.close(); };
+  const taken = () => canvas.replaceWith(failure(LOST));
+  canvas.addEventListener("webglcontextlost", taken);
+  const close = () => { canvas.removeEventListener("webglcontextlost", taken); cancelAnimationFrame(frameAt); face.close(); };
   return { element: el("div", { class: "fer-lab-stage" }, canvas), show, note: "", sides: true, close };
 }
 
@@ -65,13 +67,14 @@ function table(model, root, manifest, picture) {
   const units = [...manifest.aus].sort((a, b) => REGIONS.indexOf(a.region) - REGIONS.indexOf(b.region) || a.au - b.au);
   const live = speaker(), title = el("h3", {}), muscles = el("p", { class: "fer-w-note" });
   const side = segments("Side", SIDES, "", (value) => { model.set("side", value); model.save_changes(); });
-  const strength = el("input", { type: "range", min: 0, max: 100, value: 100, "aria-label": "Intensity in percent", oninput: () => update() });
+  const strength = el("input", { type: "range", min: 0, max: 100, value: 100, "aria-label": "Intensity in percent", oninput: () => update(true) });
   const card = ({ au, name }) => el("button", { type: "button", class: "fer-facs-card", "aria-pressed": "false",
     onclick: () => { model.set("au", au); model.save_changes(); if (model.get("au") === au) update(); } }, el("b", {}, `${au}`), el("span", {}, name));
   const cards = new Map(units.map((unit) => [unit.au, card(unit)]));
   const group = (region) => el("section", {}, el("h4", {}, region), el("div", { class: "fer-facs-cards" }, units.filter((unit) => unit.region === region).map((unit) => cards.get(unit.au))));
 
-  function update() {
+  function update(moving) {
+    const atOnce = moving === true; // while the slider is dragged; events of the model bring other arguments
     const au = model.get("au"), unit = manifest.aus.find((each) => each.au === au), where = unit.sides && picture.sides ? model.get("side") : "";
     cards.forEach((button, number) => button.setAttribute("aria-pressed", String(number === au)));
     side.element.hidden = !unit.sides || !picture.sides;
@@ -79,8 +82,8 @@ function table(model, root, manifest, picture) {
     strength.style.setProperty("--filled", `${strength.value}%`);
     title.textContent = `AU ${au}: ${unit.name}`;
     muscles.textContent = unit.muscles.join("; ");
-    picture.show({ [`${where}${au}`]: strength.value / 100 }, au);
-    live.say(`AU ${au}, ${unit.name}${where ? `, ${where === "L" ? "left" : "right"} side` : ""}. Muscles: ${unit.muscles.join(", ")}.`);
+    picture.show({ [`${where}${au}`]: strength.value / 100 }, au, atOnce);
+    if (!atOnce) live.say(`AU ${au}, ${unit.name}${where ? `, ${where === "L" ? "left" : "right"} side` : ""}. Muscles: ${unit.muscles.join(", ")}.`);
   }
   const shown = el("div", { class: "fer-facs-shown" }, picture.element, title, muscles, side.element,
     picture.sides ? el("label", { class: "fer-facs-strength" }, el("span", {}, "Intensity"), strength) : null,

@@ -1,5 +1,5 @@
 // Filter explorer: the filters of a layer as a grid; one of them in detail.
-import { choice, el, failure, frame, segments, sharpCanvas, speaker, tableTwin, titles } from "./dom.js";
+import { choice, el, failure, frame, renew, segments, sharpCanvas, speaker, tableTwin, titles, withCommand } from "./dom.js";
 import { onTheme, palette } from "./colours.js";
 import { drawCrop, drawTile, fieldOf, openExplorer } from "./explorer_data.js";
 import { bars, profile } from "./plots.js";
@@ -69,7 +69,7 @@ async function build(model, root, data, network) {
   grid.canvas.addEventListener("keydown", (event) => {
     const wide = across(grid.canvas.clientWidth), last = state.shown.length - 1, place = state.shown.indexOf(current());
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: wide, ArrowUp: -wide, Home: -last, End: last }[event.key];
-    if (step === undefined) return;
+    if (step === undefined || withCommand(event)) return;
     event.preventDefault();
     choose(state.shown[Math.max(0, Math.min(last, place + step))]);
     const box = grid.element.parentElement, line = (grid.canvas.clientHeight * Math.floor((place + step) / wide)) / Math.ceil((last + 1) / wide);
@@ -92,10 +92,10 @@ async function build(model, root, data, network) {
     grid.canvas.setAttribute("aria-valuemax", String(state.looks.count - 1));
     grid.canvas.setAttribute("aria-valuenow", String(f));
     grid.canvas.setAttribute("aria-valuetext", named(f));
-    heading.textContent = `${state.layer} ${label(f) < 0 ? `filter ${f}` : `filter ${f}`}`;
+    heading.textContent = `${state.layer} filter ${f}`;
     const silent = found[0].raw <= 0;
     examples.canvas.setAttribute("aria-label", `Top pictures of ${state.layer} filter ${f}: ${found.map(({ image }) => pictureInWords(data, image)).join("; ")}`);
-    pictures.replaceChildren(rowNames(), silent ? failure("This filter is silent: no picture excites it.") : "",
+    renew(pictures, rowNames(), silent ? failure("This filter is silent: no picture excites it.") : "",
       tableTwin("The pictures as a table", ["picture", "activation", state.ranking.startsWith("raw") ? "rank by" : "activation ÷ contrast", "place (y, x)"],
         found.map((unit, k) => [`${k + 1}. ${pictureInWords(data, unit.image)}`, unit.raw.toPrecision(3), unit.score.toPrecision(3), `${unit.y}, ${unit.x}`])));
     statistics.hidden = state.layer !== "conv3";
@@ -114,31 +114,32 @@ async function build(model, root, data, network) {
     const lost = !ablation ? "" : `Without it, ${data.about.emotions[worst]} suffers most: the log-probability of the right answer falls by ` +
       `${harms[worst].toFixed(3)}; accuracy changes by ${(100 * network.accuracy_change[f]).toFixed(1)} points.`;
     ablation?.name(`Harm of taking filter ${f} out, by emotion. ${lost}`);
-    const open = [...statistics.querySelectorAll("details")].map((each) => each.open);
-    statistics.replaceChildren(title("Which action units?", 1), el("p", {}, lead), profiles.element,
+    const losses = !ablation ? [] : [title("What the network loses without it", 1), el("p", {}, lost), ablation.element,
+      tableTwin("The losses as a table", ["emotion", "fall of log-probability"], data.about.emotions.map((name, k) => [name, harms[k].toFixed(3)]))];
+    renew(statistics, title("Which action units?", 1), el("p", {}, lead), profiles.element,
       el("p", { class: "fer-w-note" }, "Dot: AUROC; line: its interval; grey band: 95 % of AUROCs when labels are exchanged between sequences."),
       tableTwin("The profile as a table", ["action unit", "AUROC", "interval", "p (all pairs)"],
-        aus.map(({ au, name }, k) => [`AU ${au} ${name}`, network.at("value", "auroc", f, k).toFixed(3), interval(k), network.at("p_max", "auroc", f, k).toFixed(3)])));
-    if (ablation) {
-      statistics.append(title("What the network loses without it", 1), el("p", {}, lost), ablation.element,
-        tableTwin("The losses as a table", ["emotion", "fall of log-probability"], data.about.emotions.map((name, k) => [name, harms[k].toFixed(3)])));
-    }
-    statistics.querySelectorAll("details").forEach((each, k) => { each.open = Boolean(open[k]); });
+        aus.map(({ au, name }, k) => [`AU ${au} ${name}`, network.at("value", "auroc", f, k).toFixed(3), interval(k), network.at("p_max", "auroc", f, k).toFixed(3)])), ...losses);
   }
 
+  let turn = 0; // of changes: looks that come late are dropped
   async function change(part) {
+    const mine = ++turn;
     try {
-      if (part.layer) {
-        part.looks = await data.looks(part.layer);
+      const looks = part.layer && await data.looks(part.layer);
+      if (mine !== turn) return;
+      Object.assign(state, part, looks && { looks });
+      arrange();
+      if (looks) {
         model.set("filter", -1);
         model.set("layer", part.layer);
         model.save_changes();
       }
-      Object.assign(state, part);
       order.element.hidden = state.layer !== "conv3";
-      arrange();
       describe();
     } catch (error) {
+      if (mine !== turn) return;
+      layers.set(state.layer);
       live.element.replaceChildren(failure(error));
     }
   }

@@ -38,10 +38,12 @@ export function hypothesis(data, network, looks, title) {
     pictures.canvas.setAttribute("aria-label", `What excites filter ${filter} most: ${top().map(({ image }) => data.about.emotions[data.labels.emotion[image]]).join(", ")}`);
     result.replaceChildren();
     pictures.redraw();
+    fill();
   }
 
   function run() {
     const guess = { filter, au }, rows = otherPeople(data.labels.subject, top().map(({ image }) => image));
+    const focused = commit.matches(":focus"); // a disabled button loses it
     result.replaceChildren(el("p", {}, "Exchanging labels…"));
     commit.disabled = true;
     setTimeout(() => { // let the page say so first
@@ -49,6 +51,7 @@ export function hypothesis(data, network, looks, title) {
       guesses.push({ ...guess, ...found });
       verdict(guess, found, rows);
       commit.disabled = au < 0;
+      if (focused) commit.focus();
     }, 20);
   }
 
@@ -79,14 +82,16 @@ export function hypothesis(data, network, looks, title) {
       `If no filter answered to any action unit, about ${(guesses.length * HIT / 2).toFixed(2)} would.`),
       tableTwin("Your guesses", ["guess", "AUROC", "p"], guesses.map((guess) => [`filter ${guess.filter}, AU ${aus[guess.au].au}`, guess.auroc.toFixed(2), guess.p.toFixed(3)])));
   }
+  const twin = tableTwin("The pictures as a table", ["picture", "place (y, x)"], []);
+  function fill() {
+    if (!twin.open) return;
+    twin.querySelector("tbody").replaceChildren(...top().map((unit, k) => el("tr", {}, el("th", { scope: "row" },
+      `${k + 1}. ${pictureInWords(data, unit.image).split(",")[0]}`), el("td", {}, `${unit.y}, ${unit.x}`))));
+  }
+  twin.addEventListener("toggle", fill);
   const element = el("div", {}, el("p", {}, "Look at what excites a filter, commit to an action unit, and only then see the numbers."),
     el("div", { class: "fer-w-bar" }, filterBox.element, another), pictures.element,
-    tableTwin("The pictures as a table", ["picture", "place (y, x)"], []), el("div", { class: "fer-w-bar" }, auBox.element, commit), result, tally);
-  element.querySelector("details").addEventListener("toggle", ({ target }) => {
-    if (!target.open) return;
-    target.querySelector("tbody").replaceChildren(...top().map((unit, k) => el("tr", {}, el("th", { scope: "row" },
-      `${k + 1}. ${pictureInWords(data, unit.image).split(",")[0]}`), el("td", {}, `${unit.y}, ${unit.x}`))));
-  });
+    twin, el("div", { class: "fer-w-bar" }, auBox.element, commit), result, tally);
   show();
   return { element, redraw: () => { pictures.redraw(); chart.redraw(); }, stop: () => { pictures.stop(); chart.stop(); } };
 }

@@ -6,10 +6,10 @@ import { thumbnails } from "./lab_stills.js";
 /** Everything below the title, in reading order. */
 export function layout(lab) {
   const head = el("div", { class: "fer-lab-head" }, el("h3", {}, "The lab"),
-    el("p", { class: "fer-lab-private" }, "The face and the network run in this page. Nothing is sent anywhere."));
+    el("p", { class: "fer-lab-private" }, "The face and the network run in this page. Your pictures, and what the network makes of them, stay here."));
   lab.warning = el("p", { class: "fer-lab-warning", role: "alert", hidden: true });
   const left = el("div", {}, stageElement(lab), tools(lab), people(lab));
-  const right = el("div", {}, lab.presets.element, el("div", { class: "fer-lab-see" }, lab.shown.verdict.element, lab.shown.inputs.element), lab.warning, whyPart(lab));
+  const right = el("div", {}, lab.stage.trouble ? "" : lab.presets.element, el("div", { class: "fer-lab-see" }, lab.shown.verdict.element, lab.shown.inputs.element), lab.warning, whyPart(lab));
   lab.twins = el("div", {});
   return [head, el("div", { class: "fer-lab-main" }, left, right), auPanel(lab), filterPanel(lab), lab.live.element, lab.twins];
 }
@@ -23,12 +23,14 @@ function stageElement(lab) {
 
 function tools(lab) {
   const file = el("input", { type: "file", accept: "image/*", "aria-label": "Use a picture from this device", onchange: () => lab.openFile(file) });
+  lab.file = file;
   lab.back = el("button", { type: "button", hidden: true, onclick: () => lab.closePhoto() }, "Back to the face");
+  lab.hold = el("button", { type: "button", hidden: true, onclick: () => lab.holdPicture() }, "Hold this picture");
   const button = (text, act) => el("button", { type: "button", onclick: act }, text);
   return el("div", { class: "fer-lab-tools" },
     lab.stage.trouble ? null : button("From the front", () => lab.put("pose", [0, 0, 0])),
     lab.stage.trouble ? null : button("Reset", () => { lab.put("aus", {}); lab.put("pose", [0, 0, 0]); }),
-    el("label", { class: "fer-lab-file" }, "Your picture", file), button("Camera", () => lab.openCamera()), lab.back);
+    el("label", { class: "fer-lab-file" }, "Your picture", file), button("Camera", () => lab.openCamera()), lab.hold, lab.back);
 }
 
 function people(lab) {
@@ -39,7 +41,7 @@ function people(lab) {
 }
 
 function auPanel(lab) {
-  lab.split = el("input", { type: "checkbox", onchange: () => lab.put("sides", lab.split.checked) });
+  lab.split = el("input", { type: "checkbox", onchange: () => lab.apart(lab.split.checked) });
   return el("section", { class: "fer-lab-panel fer-lab-aus", hidden: Boolean(lab.stage.trouble) }, el("header", {}, el("h4", {}, "Action units"),
     el("label", { class: "fer-lab-check" }, lab.split, "left and right apart (L: the person's own left)")), lab.sliders.element);
 }

@@ -1,5 +1,5 @@
 // A picture or the camera instead of the rendered face. Everything stays in the page; the face's box is set by hand.
-import { el } from "./dom.js";
+import { el, withCommand } from "./dom.js";
 
 const LARGEST = 40e6; // bytes
 const SIDE = 900; // px that a picture is shrunk to
@@ -20,6 +20,7 @@ export function photoStage(changed, failed) {
   const element = el("div", { class: "fer-lab-photo-stage", hidden: true }, el("div", { class: "fer-lab-frame" }, canvas, box));
   const place = { x: 0.5, y: 0.5, half: 0.4 }; // centre and half size in shorter sides of the picture
   let stream = null, video = null, live = 0;
+  let turn = 0; // of openings: one that comes late is dropped
 
   function settle() {
     const { width, height } = canvas, short = Math.min(width, height);
@@ -36,18 +37,21 @@ export function photoStage(changed, failed) {
     canvas.width = Math.max(1, Math.round(width * scale));
     canvas.height = Math.max(1, Math.round(height * scale));
     canvas.getContext("2d").drawImage(source, 0, 0, canvas.width, canvas.height);
+    canvas.parentElement.style.width = `${100 * Math.min(1, canvas.width / canvas.height)}%`; // the stage is square
   }
 
   async function open(file) {
     close();
+    const mine = turn;
     if (file.size > LARGEST) return failed(`${file.name} has ${Math.round(file.size / 1e6)} MB; expected at most ${LARGEST / 1e6} MB. Save it smaller and try again.`);
     try {
       const bitmap = await createImageBitmap(file);
-      show(bitmap, bitmap.width, bitmap.height);
+      if (mine === turn) show(bitmap, bitmap.width, bitmap.height);
       bitmap.close();
     } catch {
-      return failed(`${file.name} could not be read as a picture; expected JPEG, PNG or WebP.`);
+      return mine === turn && failed(`${file.name} could not be read as a picture; expected JPEG, PNG or WebP.`);
     }
+    if (mine !== turn) return;
     Object.assign(place, { x: canvas.width / Math.min(canvas.width, canvas.height) / 2, y: canvas.height / Math.min(canvas.width, canvas.height) / 2, half: 0.4 });
     element.hidden = false;
     settle();
@@ -55,14 +59,19 @@ export function photoStage(changed, failed) {
 
   async function camera() {
     close();
+    const mine = turn, shown = el("video", { playsinline: true, muted: true });
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: 640, height: 480 } });
+      const found = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: 640, height: 480 } });
+      if (mine !== turn) return end(found);
+      shown.srcObject = stream = found;
+      await shown.play();
     } catch (error) {
+      if (mine !== turn) return;
+      close();
       return failed(CAMERA_TROUBLE[error.name] ?? "This page may not use a camera here. Use a picture instead.");
     }
-    video = el("video", { playsinline: true, muted: true });
-    video.srcObject = stream;
-    await video.play();
+    if (mine !== turn) return;
+    video = shown;
     Object.assign(place, { x: video.videoWidth / video.videoHeight / 2, y: 0.5, half: 0.35 });
     element.hidden = false;
     const look = () => { if (!video) return; show(video, video.videoWidth, video.videoHeight); settle(); };
@@ -70,10 +79,18 @@ export function photoStage(changed, failed) {
     live = setInterval(look, 200);
   }
 
-  function close() {
+  const end = (found) => found?.getTracks().forEach((track) => track.stop());
+
+  /** Stop the camera; its last picture stays. */
+  function hold() {
+    turn++;
     clearInterval(live);
-    stream?.getTracks().forEach((track) => track.stop());
+    end(stream);
     stream = video = null;
+  }
+
+  function close() {
+    hold();
     element.hidden = true;
   }
 
@@ -95,7 +112,7 @@ export function photoStage(changed, failed) {
   function key(event) {
     const moves = { ArrowLeft: [-STEP, 0, 0], ArrowRight: [STEP, 0, 0], ArrowUp: [0, -STEP, 0], ArrowDown: [0, STEP, 0], "+": [0, 0, STEP], "=": [0, 0, STEP], "-": [0, 0, -STEP] };
     const move = moves[event.key];
-    if (!move) return;
+    if (!move || withCommand(event)) return;
     event.preventDefault();
     place.x += move[0]; place.y += move[1]; place.half += move[2];
     settle();
@@ -114,5 +131,5 @@ export function photoStage(changed, failed) {
     return Uint8Array.from({ length: size * size }, (_, i) => Math.round(0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]));
   }
 
-  return { element, open, camera, close, picture, active: () => !element.hidden };
+  return { element, open, camera, hold, close, picture, active: () => !element.hidden, running: () => Boolean(video) };
 }

@@ -15,8 +15,8 @@ export const STYLE = `
 .fer-lab-stage > canvas:active { cursor: grabbing; }
 .fer-lab-stage > .fer-lab-hint { position: absolute; left: .6rem; bottom: .55rem; margin: 0; padding: .1rem .55rem; font-size: .75rem; border-radius: 99px; background: rgb(0 0 0 / .62); color: #fff; pointer-events: none; }
 .fer-lab-photo-stage { position: absolute; inset: 0; display: flex; align-items: center; justify-content: center; background: #14181d; }
-.fer-lab-frame { position: relative; overflow: hidden; max-width: 100%; max-height: 100%; }
-.fer-w .fer-lab-photo { max-width: 100%; max-height: 400px; width: auto; border-radius: 0; }
+.fer-lab-frame { position: relative; overflow: hidden; max-height: 100%; }
+.fer-w .fer-lab-photo { width: 100%; border-radius: 0; }
 .fer-lab-box { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 9999px rgb(0 0 0 / .45); border-radius: 6px; cursor: move; touch-action: none; }
 .fer-lab-corner { position: absolute; right: -9px; bottom: -9px; width: 20px; height: 20px; background: #fff; border-radius: 50%; border: 2px solid #1f6f8b; cursor: nwse-resize; }
 .fer-lab-tools { display: flex; flex-wrap: wrap; gap: .45rem; margin: .7rem auto 0; max-width: 400px; }

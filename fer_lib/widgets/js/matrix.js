@@ -1,5 +1,5 @@
 // Filters × AUs as a matrix on a canvas: one cell chosen by mouse or arrow keys, rows sorted by strength or by one AU.
-import { el, sharpCanvas } from "./dom.js";
+import { el, sharpCanvas, withCommand } from "./dom.js";
 import { diverging, palette, sequential } from "./colours.js";
 
 const LEFT = 44, ROW = 15;
@@ -59,7 +59,7 @@ export function matrixView(aus, read, chosen, sorted) {
     const { filters, filter, au } = read(), line = filters.indexOf(filter);
     const move = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1], PageDown: [15, 0],
       PageUp: [-15, 0], Home: [-line, 0], End: [filters.length, 0] }[event.key];
-    if (!move) return;
+    if (!move || withCommand(event)) return;
     const within = (place, last) => Math.max(0, Math.min(last, place));
     go(event, filters[within(line + move[0], filters.length - 1)], within(au + move[1], aus.length - 1));
   });
