@@ -40,7 +40,7 @@ def main() -> None:
         "sequences": len(np.unique(dataset.sequence)),
         "people": len(np.unique(dataset.subject)),
         "seconds_to_render": round(seconds, 1),
-        "processes": arguments.processes or len(os.sched_getaffinity(0)),
+        "processes": arguments.processes or os.cpu_count(),
     }
     write_json(shipped.CARD, numbers)
     print(f"wrote {shipped.FILE} ({numbers['bytes'] / 1e6:.1f} MB, sha256 {sha256[:12]}…) in {seconds:.0f} s")

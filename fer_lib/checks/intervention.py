@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import product
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -170,26 +171,32 @@ def survives(answer: Callable, *, seed: int = 0) -> None:
     passed("survives: significant, positive, largest", len(cases))
 
 
+def _empty(value: object) -> bool:
+    return value is None or (hasattr(value, "__len__") and len(value) == 0)
+
+
 def plan(design: Mapping, *, seed: int = 0) -> None:
     """A plan names what PLAN lists, has people enough, two rivals, and says beforehand what would refute it."""
     if not isinstance(design, Mapping):
         fail(f"the plan is {type(design).__name__}; expected a dictionary.")
-    if missing := [name for name in PLAN if design.get(name) in (None, "", [], ())]:
+    if missing := [name for name in PLAN if _empty(design.get(name))]:
         fail(f"the plan lacks {', '.join(missing)}.")
     from fer_lib.facs import CKPLUS_AUS
 
-    if not isinstance(design["filter"], int) or not 0 <= design["filter"] < 256:
+    if not isinstance(design["filter"], Integral) or not 0 <= design["filter"] < 256:
         fail(f"filter {design['filter']!r}: conv3 has filters 0 to 255.")
+    if np.ndim(design["rivals"]) != 1:
+        fail(f"rivals {design['rivals']!r}: expected a list of action units, such as [6, 25].")
     rivals = list(design["rivals"])
     for au in (design["au"], *rivals):
         if au not in CKPLUS_AUS:
             fail(f"AU {au!r} is not among those coded in CK+: {', '.join(map(str, CKPLUS_AUS))}.")
     if design["au"] in rivals or len(set(rivals)) < 2:
         fail("name at least two rivals, action units that come along with yours, and not your own among them.")
-    if not isinstance(design["people"], int) or not 12 <= design["people"] <= 60:
+    if not isinstance(design["people"], Integral) or not 12 <= design["people"] <= 60:
         found = design["people"]
         fail(f"{found!r} people: fewer than 12 leave the sign test little power; more than 60 only cost time.")
-    if not 0 < float(design["dose"]) <= 1:
+    if not isinstance(design["dose"], Real) or not 0 < design["dose"] <= 1:
         fail(f"dose {design['dose']!r}: an intensity lies above 0 and at most at 1.")
     if len(str(design["falsified_if"]).split()) < 5:
         fail("falsified_if should be a sentence: which numbers would make you give the claim up?")

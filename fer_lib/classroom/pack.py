@@ -37,7 +37,8 @@ README = """# Teacher's pack
 - `timings.csv` lists minutes, difficulty, importance and points of every exercise.
 - `mutants.md` says how many deliberate errors the checks catch, and which they miss.
 
-Hand-grading: `cd course && nbgrader formgrader`, or write the points into the table.
+Hand-grading: `cd course && nbgrader formgrader` keeps the points in nbgrader's gradebook. The table is written anew
+whenever the assignment is graded, so points that you write into it do not last.
 Scores of automatic checks come from the learner's own process: read what looks too good.
 """
 PRIVATE = "Made with a private key: hidden cases follow from its secret. The same key makes the same pack."
@@ -50,6 +51,9 @@ PUBLIC = (
 def build(target: Path, key: Key, folder: Path = FOLDER) -> Path:
     """Write the pack. Raises UserError if a source or the key is broken, or the disk full."""
     paths = sources(folder / "source")
+    if unknown := sorted(set(key.hidden) - {path.stem for path in paths}):
+        known = ", ".join(path.stem for path in paths)
+        raise UserError(f"the key has hidden tests for {unknown[0]!r}; expected file names among {known}")
     with tempfile.TemporaryDirectory() as scratch:
         room = Path(scratch) / "teacher-pack"
         make_course(room / "course", paths, key)

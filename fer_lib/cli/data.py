@@ -52,10 +52,13 @@ def make(name, out, layout, seed, difficulty, size, labelled_only, processes) ->
     Without --layout it is OUT/NAME.npz, which load_dataset("NAME", "OUT") reads, and --data NAME:OUT elsewhere here.
     """
     from fer_lib.data import synthetic
+    from fer_lib.data.export import check_absent
 
     if name in DATASETS and name not in synthetic.NAMES:
         raise UserError(f"{name} is a real set and cannot be made; make one of {', '.join(synthetic.NAMES)}")
     job = synthetic.Job(name, seed, difficulty, size, labelled_only, every_frame=layout == "ckplus")
+    if layout != "ckplus":  # whose folder is checked where it is made
+        check_absent(out / (f"TFD_{size}x{size}.mat" if layout else f"{name}.npz"))
     if layout:
         path = synthetic.export(job, out, layout, processes=processes)
     else:

@@ -29,8 +29,8 @@ from fer_lib.cli import options
 @click.option("--keep", is_flag=True, help="Keep every checkpoint (5 MB each).")
 @click.option("--paper", is_flag=True, help="Also print: paper / ours / why they differ.")
 @click.option("--record", metavar="NAME", help="Also write the ledger entry book/results/NAME.json.")
-def evaluate(data, classes, preset, steps, size, checkpoint_every, precision, device, variants, recipes, biases, folds,
-             seed, seeds, split, out, jobs, ray, gpus, keep, paper, record) -> None:  # fmt: skip
+def evaluate(data, classes, preset, steps, size, checkpoint_every, precision, device, on_error, crop, variants, recipes,
+             biases, folds, seed, seeds, split, out, jobs, ray, gpus, keep, paper, record) -> None:  # fmt: skip
     """Cross-validate, and report from the same runs: checkpoint chosen on validation, on test, and the last one."""
     from fer_lib import evaluation
     from fer_lib.results import check_recordable
@@ -42,7 +42,8 @@ def evaluate(data, classes, preset, steps, size, checkpoint_every, precision, de
     fields = {"steps": steps, "size": size, "checkpoint_every": checkpoint_every, "precision": precision}
     zero_bias = {"without": [True], "with": [False], "both": [True, False]}[biases]
     configs = [c for zero in zero_bias for c in options.configs(variants, recipes, preset, zero_bias=zero, **fields)]
-    faces = evaluation.split_dataset(options.load_faces(data, configs[0].size, classes), split, seed)
+    faces = options.load_faces(data, configs[0].size, classes, on_error, crop)
+    faces = evaluation.split_dataset(faces, split, seed)
     chosen = options.fold_list(folds, faces.folds.shape[1])
     cells = evaluation.make_cells(configs, chosen, range(seed, seed + seeds), split)
     place = {"jobs": jobs, "ray": ray, "gpus": gpus, "device": device}

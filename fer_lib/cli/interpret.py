@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fer_lib.cli import options as shared_options
+
 if TYPE_CHECKING:
     from fer_lib.interpret.network import Network
 
 
 @click.command(context_settings={"show_default": True})
 @click.argument("run")
-@click.option("--data", default="synthetic", help="Data set to read the filters on.")
+@click.option("--data", default="synthetic", metavar="NAME[:PATH]", help="Data set to read the filters on.")
 @click.option("--path", type=click.Path(path_type=Path), help="Folder of a real data set (CK+, TFD, …).")
+@shared_options.reading
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results.")
 @click.option("--step", type=int, help="Checkpoint of the run; the last by default.")
 @click.option("--fold", type=click.IntRange(0), help="Fold whose part to read.")
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--probes/--no-probes", default=True, help="Interventions on rendered faces.")
 @click.option("--faces/--no-faces", default=True, help="Search the AUs that a filter wants.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def interpret(run, data, path, out, step, fold, part, beside, quiet, **options) -> None:
+def interpret(run, data, path, on_error, crop, out, step, fold, part, beside, quiet, **options) -> None:
     """Study the filters of RUN: the folder of a training run, or the name of shipped weights.
 
     Writes tidy tables, decoded maps and report.html to --out. A killed study goes on where it stopped.
@@ -44,7 +47,10 @@ def interpret(run, data, path, out, step, fold, part, beside, quiet, **options) 
         raise UserError("--fold and --part belong together: give both, or neither for all labelled images")
     opened = open_network(run, step)
     network, size = opened.network, opened.network.model.size
-    dataset = load_dataset(data, path, size=size)
+    if path and ":" in data:
+        raise UserError(f"--data {data} and --path {path} both name a place; give one of them")
+    named = f"{data}:{path}" if path else data
+    dataset = shared_options.load_faces(named, size, on_error=on_error, crop=crop)
     if dataset.emotions != network.emotions:
         dataset = dataset.with_emotions(network.emotions)
     if part is not None:

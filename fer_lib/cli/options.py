@@ -1,4 +1,4 @@
-"""Options that `train` and `evaluate` share, and what they mean."""
+"""Options that commands share, and what they mean."""
 
 import re
 import shlex
@@ -45,20 +45,38 @@ _SHARED = (
 )
 
 
+_READING = (
+    click.option("--on-error", type=click.Choice(["raise", "skip"]), default="raise", show_default=True,
+                 help="skip: leave broken sequences or rows out, and say which."),
+    click.option("--crop", type=click.Choice(["sequence", "released", "none"]),
+                 help="CK+ only. sequence (default): one box a sequence; released: the authors'; none: whole frames."),
+)  # fmt: skip
+
+
 def shared(command: Callable) -> Callable:
     """Decorator: the options of every command that trains."""
-    for option in reversed(_SHARED):
+    for option in reversed((*_SHARED, *_READING)):
         command = option(command)
     return command
 
 
-def load_faces(data: str, size: int, classes: str | None) -> "FaceDataset":
-    """The data set that `--data` and `--classes` name, at size x size pixels."""
+def reading(command: Callable) -> Callable:
+    """Decorator: the options of every command that reads a set, for `load_faces`."""
+    for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
+def load_faces(
+    data: str, size: int, classes: str | None = None, on_error: str = "raise", crop: str | None = None
+) -> "FaceDataset":
+    """The data set that `--data`, `--classes`, `--on-error` and `--crop` name, at size x size pixels."""
     from fer_lib import facs
     from fer_lib.data import load_dataset
 
     name, _, path = data.partition(":")
-    faces = load_dataset(name, Path(path) if path else None, size=size)
+    own = {} if crop is None else {"crop": crop}
+    faces = load_dataset(name, Path(path) if path else None, size=size, on_error=on_error, **own)
     if classes == "6":
         return faces.with_emotions(facs.TFD_EMOTIONS[:6])
     if classes and int(classes) != len(faces.emotions):

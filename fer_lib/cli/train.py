@@ -22,12 +22,12 @@ from fer_lib.cli import options
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run. Default: runs/NAME.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of a run that was stopped.")
 @click.option("--compile", "compiled", is_flag=True, help="Run the network through torch.compile.")
-def train(data, classes, preset, steps, size, checkpoint_every, precision, device, variant, recipe, biases, fold, seed,
-          out, resume, compiled) -> None:  # fmt: skip
+def train(data, classes, preset, steps, size, checkpoint_every, precision, device, on_error, crop, variant, recipe,
+          biases, fold, seed, out, resume, compiled) -> None:  # fmt: skip
     """Train on the embedded faces, or on yours, and score every checkpoint on the fold's validation and test faces."""
     fields = {"steps": steps, "size": size, "checkpoint_every": checkpoint_every, "precision": precision}
     chosen = options.configs((variant,), (recipe,), preset, seed=seed, zero_bias=not biases, **fields)
-    faces = options.load_faces(data, chosen[0].size, classes)
+    faces = options.load_faces(data, chosen[0].size, classes, on_error, crop)
     for config in chosen:
         name = f"{faces.name}-{preset}-{config.variant}-{config.recipe}-fold{fold:02d}-seed{seed}"
         folder = out or Path("runs") / (name + "-biases" * biases)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fer_lib import facs
 from fer_lib.data import fer2013, tfd
-from fer_lib.data.ckplus import APEX_FRAMES
+from fer_lib.data.ckplus import APEX_FRAMES, check_apex
 from fer_lib.data.ckplus_files import CKPlusFiles, SequenceFiles
 from fer_lib.data.counts import PUBLISHED, UNVERIFIED, Count
 from fer_lib.errors import UserError
@@ -99,6 +99,8 @@ def _faults(files: CKPlusFiles, sequence: SequenceFiles) -> Iterator[str]:
     for kind in ("emotion", "FACS"):
         if fault := _fault(lambda kind=kind: sequence.only(kind)):
             yield fault
+    if fault := _fault(lambda: check_apex(sequence)):
+        yield fault
 
 
 def _fault(read: Callable) -> str:

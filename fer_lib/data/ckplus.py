@@ -13,7 +13,7 @@ import numpy as np
 
 from fer_lib import facs
 from fer_lib.data import crop as cropping
-from fer_lib.data.ckplus_files import CKPlusFiles, SequenceFiles
+from fer_lib.data.ckplus_files import UNTABLED_CODES, CKPlusFiles, SequenceFiles
 from fer_lib.data.dataset import ABSENT, PRESENT, UNKNOWN, FaceDataset, warn_skipped
 from fer_lib.data.splits import labelled_subject_folds
 from fer_lib.errors import UserError
@@ -87,6 +87,7 @@ def load(
 def read_sequence(files: CKPlusFiles, sequence: SequenceFiles, size: int | None, crop: str) -> _Sequence:
     """One sequence's pictures and labels. Raises UserError naming the file that is missing or broken."""
     frames = _protocol_frames(sequence)
+    check_apex(sequence)
     emotion, coding = sequence.only("emotion"), sequence.only("FACS")
     if coding is None and files.has("FACS"):
         raise UserError(f"{sequence.name}: no FACS file; expected {sequence.name}_{frames[-1]:08d}_facs.txt")
@@ -100,6 +101,18 @@ def read_sequence(files: CKPlusFiles, sequence: SequenceFiles, size: int | None,
         aus=None if coding is None else files.facs(coding),
         levelled=marks is not None,
     )
+
+
+def check_apex(sequence: SequenceFiles) -> None:
+    """Raises UserError when a label is of a frame behind the last picture: pictures of the apex are missing."""
+    last = max(sequence.files["picture"], default=0)
+    for kind in ("emotion", "FACS"):
+        for frame, entry in sequence.files[kind].items():
+            if last and frame > last:
+                raise UserError(
+                    f"{entry}: labels frame {frame}, and the last picture of {sequence.name} is frame {last}; copy the "
+                    "missing frames from your archive"
+                )
 
 
 def _protocol_frames(sequence: SequenceFiles) -> list[int]:
@@ -161,7 +174,7 @@ def _provenance(path: Path, crop: str, files: CKPlusFiles, sequences: list[_Sequ
         "crops_from_landmarks": sum(s.levelled for s in sequences),
         "missing": [kind for kind in ("emotion", "FACS", "landmarks") if not files.has(kind)],
         "skipped": skipped,
-        "untabled_codes": {f"{au} {facs.UNTABLED_CODES[au]}": n for au, n in sorted(untabled.items())},
+        "untabled_codes": {f"{au} {UNTABLED_CODES[au]}": n for au, n in sorted(untabled.items())},
         "notes": ["AUs coded at the apex are taken to hold for the last three frames; none in the first"],
     }
     return provenance | files.exported_provenance()

@@ -21,6 +21,26 @@ import numpy as np
 from fer_lib import facs
 from fer_lib.errors import UserError
 
+UNTABLED_CODES = facs.UNTABLED_CODES | {
+    40: "Sniff",
+    50: "Speech",
+    70: "Brows and forehead not visible",
+    71: "Eyes not visible",
+    72: "Lower face not visible",
+    73: "Entire face not visible",
+    74: "Unscorable",
+    80: "Swallow",
+    81: "Chewing",
+    82: "Shoulder shrug",
+    84: "Head shake",
+    85: "Head nod",
+    91: "Flash",
+    92: "Partial flash",
+    97: "Shiver or tremble",
+    98: "Fast up-down look",
+}
+"""Also what a coder notes of behaviour and visibility (FACS manual of 2002, remembered): no action unit of the face."""
+
 KINDS = {".png": "picture", "_emotion.txt": "emotion", "_facs.txt": "FACS", "_landmarks.txt": "landmarks"}
 LANDMARKS = 68
 PROVENANCE_FILE = "fer-lib-provenance.json"
@@ -134,11 +154,14 @@ class CKPlusFiles:
         content = self.read(entry)
         try:
             with Image.open(io.BytesIO(content)) as image:
-                return np.asarray(image.convert("L"))
+                mode, grey = image.mode, np.asarray(image.convert("L"))
         except UnidentifiedImageError as error:
             raise UserError(f"{entry}: {len(content)} bytes, not a picture; copy it again from your archive") from error
         except (OSError, SyntaxError, ValueError) as error:
             raise UserError(f"{entry}: not a whole picture ({error}); copy it again from your archive") from error
+        if mode.startswith(("I", "F")):  # Pillow clips these to white
+            raise UserError(f"{entry}: pixels of mode {mode}; expected 8 bits, grey or colour")
+        return grey
 
     def emotion(self, entry: Entry) -> int:
         """Emotion code 0–7 (the index in facs.EMOTIONS)."""
@@ -209,7 +232,7 @@ def _file(found: dict[str, SequenceFiles], name: str, entry: Entry) -> Entry | N
 
 
 def _code(au: float, entry: Entry) -> int:
-    if au not in facs.ACTION_UNITS and au not in facs.UNTABLED_CODES:
+    if au not in facs.ACTION_UNITS and au not in UNTABLED_CODES:
         raise UserError(f"{entry}: AU {au:g} is not in FACS; correct the number or remove the row")
     return int(au)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fer_lib import facs
-from fer_lib.data.ckplus_files import LANDMARKS, PROVENANCE_FILE
+from fer_lib.data.ckplus_files import LANDMARKS, PROVENANCE_FILE, UNTABLED_CODES
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.data.folder import atomic_folder
 from fer_lib.errors import UserError
@@ -67,13 +67,20 @@ def write_ckplus(
     return Path(path)
 
 
+def check_absent(path: str | Path) -> None:
+    """Raises UserError when something lies at `path`: it may be the real set, which nobody can make again."""
+    if Path(path).exists():
+        raise UserError(f"{path} is there already; nothing was overwritten. Name another folder, or move it away")
+
+
 def write_tfd(dataset: FaceDataset, path: str | Path) -> Path:
     """Write TFD's .mat: images, labs_ex, labs_id, folds; a synthetic set also a key `synthetic`.
 
-    Raises UserError when an emotion has no code in TFD or the disk refuses.
+    Raises UserError when there is a file already, an emotion has no code in TFD, or the disk refuses.
     """
     from scipy.io import savemat
 
+    check_absent(path)
     unknown = set(dataset.emotions) - set(facs.TFD_EMOTIONS)
     if unknown:
         raise UserError(f"{dataset.name}: TFD has no code for {sorted(unknown)[0]!r}; choose with_emotions first")
@@ -133,7 +140,7 @@ def _write_rows(path: Path, rows: Iterable[Iterable[float]]) -> None:
 
 
 def _code(au: int) -> int:
-    return au if au in facs.UNTABLED_CODES else facs.action_unit(au).number
+    return au if au in UNTABLED_CODES else facs.action_unit(au).number
 
 
 def _level(letter: str) -> int:

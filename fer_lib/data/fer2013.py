@@ -85,15 +85,31 @@ def load_plus(
     face" wins, it is unlabelled (−1) and left out unless labelled_only=False. Raises UserError as `load` does.
     """
     file = find(path, FILE)
-    table, votes = _read_csv(file, COLUMNS), read_votes(find(path, VOTES_FILE))
+    votes_file = find(path, VOTES_FILE)
+    table, votes = _read_csv(file, COLUMNS), read_votes(votes_file)
     if len(table) != len(votes):
         raise UserError(
             f"{file} has {len(table)} rows, {VOTES_FILE} {len(votes)}; both must be the whole, unsorted files"
         )
+    _check_order(file, table, votes_file)
     rows = _read_rows(file, table, on_error)
     emotion = _majority(votes[rows.number], agreement)
     kept = (emotion >= 0) | (not labelled_only)
     return _dataset("ferplus", file, rows, emotion, facs.EMOTIONS, size, kept)
+
+
+def _check_order(file: Path, table: "pandas.DataFrame", votes_file: Path) -> None:
+    """Raises UserError where `Usage` differs between the two files: their rows are not of the same pictures."""
+    usage = _read_csv(votes_file, ()).get("Usage")
+    sound = table["Usage"].isin(USAGES)  # a bad row is told, or left out, where rows are read
+    differ = [] if usage is None else (sound & (table["Usage"] != usage)).to_numpy().nonzero()[0]
+    if len(differ):
+        row = differ[0]
+        found, other = (str(column[row])[:40] for column in (usage, table["Usage"]))
+        raise UserError(
+            f"{votes_file}, row {row + 2}: Usage is {found!r}, {file.name} has {other!r} there; one of the two was "
+            "sorted, and votes would go to other pictures: fetch both anew"
+        )
 
 
 def read_votes(file: Path) -> np.ndarray:
@@ -162,7 +178,7 @@ def _read_csv(file: Path, columns: tuple[str, ...]) -> "pandas.DataFrame":
     import pandas
 
     try:
-        table = pandas.read_csv(file, skipinitialspace=True, dtype=str, keep_default_na=False)
+        table = pandas.read_csv(file, skipinitialspace=True, dtype=str, keep_default_na=False, index_col=False)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         raise UserError(f"{file}: not readable as csv ({error}); fetch the file again") from error
     missing = [column for column in columns if column not in table]
@@ -195,7 +211,7 @@ def _read_rows(file: Path, table: "pandas.DataFrame", on_error: str) -> _Rows:
 
 def _allowed(column: str, text: str, codes: dict[str, int]) -> int:
     if text not in codes:
-        raise UserError(f"{column} is {text!r}; expected one of {', '.join(codes)}")
+        raise UserError(f"{column} is {text[:40]!r}; expected one of {', '.join(codes)}")
     return codes[text]
 
 

@@ -40,6 +40,12 @@ def random_folds(dataset: FaceDataset, folds: int = 10, by: str = "image", *, se
     if by not in UNITS:
         raise UserError(f"folds by {by!r} are unknown; use one of {', '.join(UNITS)}")
     units = np.arange(len(dataset)).astype(str) if by == "image" else getattr(dataset, by)
+    if (units == "").any():
+        unknown = int((units == "").sum())
+        raise UserError(
+            f"{dataset.name}: the {by} of {unknown} of {len(units)} images is unknown, and folds by {by} would take "
+            "them for one; use the set's own folds"
+        )
     index = _index(units)
     count = int(index.max(initial=-1)) + 1
     group = np.random.default_rng(seed).permutation(count) % _checked(folds, count)

@@ -110,7 +110,8 @@ def excess_divergence(
     one_hot, total = shuffle.reduce(everyone), everyone.sum(axis=0).reshape(filters, bins.count, 1, 1)
 
     def value(tables: np.ndarray) -> np.ndarray:  # (M, B, A or 2A) → (B, F, A)
-        counts = (one_hot.T @ tables.reshape(len(tables), -1)).reshape(filters, bins.count, *tables.shape[1:])
+        flat = tables.reshape(len(tables), int(np.prod(tables.shape[1:])))  # -1 would not do without any AU
+        counts = (one_hot.T @ flat).reshape(filters, bins.count, *tables.shape[1:])
         present, seen = counts[..., :aus], total if known.all() else counts[..., aus:]
         return _from_counts(present, seen - present, kind, bins.smoothing).transpose(1, 0, 2)
 

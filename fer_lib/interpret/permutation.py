@@ -259,5 +259,5 @@ class _Statistic:
         return (cross - total * self._mean) / np.sqrt(np.where(scatter > 1e-15, scatter, np.nan))
 
     def _sum(self, x: np.ndarray, tables: np.ndarray) -> np.ndarray:
-        product = x.T @ np.ascontiguousarray(tables).reshape(len(tables), -1)
+        product = x.T @ np.ascontiguousarray(tables).reshape(len(tables), int(np.prod(tables.shape[1:])))
         return product.reshape(len(product), *tables.shape[1:]).transpose(1, 0, 2)

@@ -89,6 +89,11 @@ def study(
     settings = settings or Settings()
     if tuple(dataset.emotions) != network.emotions:
         raise UserError(f"The data have emotions {dataset.emotions}, the network {network.emotions}.")
+    if (labels_of(dataset).support()["status"] != "ok").all():
+        raise UserError(
+            f"{dataset.name}: no action unit is known to be present in some sequences and absent in others; expected "
+            "data with action units, as CK+ with its FACS folder"
+        )
     identity = {"weights": fingerprint(network.model), "data": dataset.data_hash, "images": len(dataset)}
     identity["controls"] = {name: fingerprint(control.model) for name, control in (controls or {}).items()}
     folder = StudyFolder(out, identity | {"settings": asdict(settings)})

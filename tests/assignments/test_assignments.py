@@ -3,8 +3,10 @@
 import re
 
 import nbformat
+import numpy as np
 import pytest
 
+from fer_lib.checks import intervention
 from fer_lib.classroom.assignments import written
 from fer_lib.classroom.source import STUB, exercises, marked, read_source, sources
 from tests.assignments.notebooks import (
@@ -81,3 +83,21 @@ def test_model_answers_quote_what_the_cells_print(name):
     answer = "".join(cell.source for cell in marked(notebook, "solution").values() if cell.cell_type == "markdown")
     quoted = set(re.findall(r"\d+\.\d\d+", answer)) - {"0.05"}  # the level is a rule, not a result
     assert len(quoted) >= 2 and quoted <= set(re.findall(r"\d+\.\d\d+", what_is_printed(notebook)))
+
+
+PLAN = {"filter": np.int64(5), "au": np.int64(12), "rivals": np.array([6, 25]), "people": np.int32(24)}
+PLAN |= {"dose": np.float32(0.5), "falsified_if": "p of AU 12 is above 0.05"}
+
+
+def test_a_plan_may_hold_numbers_of_a_table(capsys):
+    intervention.plan(PLAN)
+    assert "Right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"rivals": 6}, "expected a list"), ({"dose": "0.8x"}, "dose '0.8x'"), ({"people": 24.0}, "24.0 people")],
+)
+def test_a_plan_that_is_off_is_told_in_words(change, says):
+    with pytest.raises(AssertionError, match=says):
+        intervention.plan(PLAN | change)

@@ -33,6 +33,18 @@ def graded(course, name, **limits):
     return table
 
 
+def test_a_warning_costs_no_points(course):
+    """nbgrader gives nothing to a cell that wrote to stderr; a right answer that returns tensors makes torch warn."""
+    folder, name = course("01-zero-bias"), "01-zero-bias"
+    warned = right(name)
+    cell = marked(warned, "solution")["euler"]
+    cell.source += "\n_euler = euler\n\n\ndef euler(*given):\n    import warnings\n\n"
+    cell.source += "    warnings.warn('so so', stacklevel=1)\n    return _euler(*given)\n"
+    hand_in(folder, name, "warned", warned)
+    table = graded(folder, name, seconds_a_cell=120)
+    assert table.loc["warned", "points"] == table.loc["warned", "of"]
+
+
 @pytest.mark.parametrize("name", names())
 def test_nbgrader_gives_exact_scores(course, name):
     folder, most = course(name), points(right(name))
@@ -140,9 +152,18 @@ def test_broken_submissions_are_explained_and_the_others_graded(course):
     hand_in(folder, name, "not-json", "this is no notebook")
     hand_in(folder, name, "two", right(name), "a.ipynb")
     hand_in(folder, name, "two", right(name), "b.ipynb")
+    surrogate, unmarked, listed = right(name), right(name), right(name)
+    surrogate.cells[0].source = "half an emoji: EMOJI"
+    unmarked.metadata["fer_lib"] = None
+    listed.cells[0].metadata["nbgrader"] = {"grade_id": ["a"], "grade": False, "schema_version": 3}
+    hand_in(folder, name, "odd-letter", nbformat.writes(surrogate).replace("EMOJI", "\\ud83d"))
+    hand_in(folder, name, "odd-marks", unmarked)
+    hand_in(folder, name, "odd-id", listed)
     (folder / "submitted" / "nothing").mkdir()
     table = graded(folder, name, seconds_a_cell=120)
-    assert table["points"].to_dict() == {
+    odd = table.loc[["odd-letter", "odd-marks", "odd-id"]]
+    assert odd["note"].str.startswith("not graded").all() and not odd["points"].any()
+    assert table["points"].drop(odd.index).to_dict() == {
         **{"missing": full - 3, "not-json": 0, "nothing": 0, "old": full, "other": 0, "renamed": full, "two": 0}
     }
     says = {

@@ -78,6 +78,14 @@ def test_the_seeds_follow_from_the_key():
         ("# %% check-nothing\nassert True", "its checks are check-kl,"),
     ],
 )
+def test_hidden_tests_of_an_unknown_assignment_are_refused(tmp_path):
+    folder = key_folder(tmp_path / "key")
+    (folder / "hidden" / "04-alignment.py").rename(folder / "hidden" / "04_alignment.py")
+    with pytest.raises(UserError, match="hidden tests for '04_alignment'; expected file names among 01-zero-bias"):
+        build(tmp_path / "pack.zip", read_key(folder))
+    assert not (tmp_path / "pack.zip").exists()
+
+
 def test_a_broken_key_is_explained(tmp_path, hidden, says):
     with pytest.raises(UserError, match=says):
         with_hidden_tests(read_source(sources()[3]), read_key(key_folder(tmp_path / "key", hidden)))

@@ -43,6 +43,18 @@ def test_make_writes_one_file(tmp_path, tiny_faces, monkeypatch):
     assert FaceDataset.load(tmp_path / "natural.npz").data_hash == tiny_faces().data_hash
 
 
+@pytest.mark.parametrize(
+    ("file", "layout"), [("TFD_96x96.mat", ("--layout", "tfd")), ("synthetic-tfd.npz", ())], ids=["layout", "npz"]
+)
+def test_make_never_replaces_a_file(tmp_path, monkeypatch, file, layout):
+    """It may be the real set, which was given to somebody who signed for it."""
+    monkeypatch.setattr(synthetic, "make", lambda *_, **__: pytest.fail("rendered for nothing"))
+    (tmp_path / file).write_bytes(b"the real one")
+    result = run("make", "synthetic-tfd", "--out", tmp_path, *layout)
+    assert result.exit_code == 2 and f"{file} is there already; nothing was overwritten" in result.output
+    assert (tmp_path / file).read_bytes() == b"the real one"
+
+
 def test_make_in_a_layout_asks_for_whole_sequences(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(synthetic, "export", lambda job, out, layout, processes: asked.append((job, layout)) or out)

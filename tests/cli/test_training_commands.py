@@ -14,7 +14,7 @@ SMALL = ["--size", "16", "--steps", "4", "--checkpoint-every", "2"]
 @pytest.fixture
 def run(tiny_faces, monkeypatch, tmp_path):
     """Call `fer-lib` in an empty folder, on the tiny faces."""
-    monkeypatch.setattr("fer_lib.data.load_dataset", lambda name, path, size: tiny_faces(size=size))
+    monkeypatch.setattr("fer_lib.data.load_dataset", lambda name, path, size, on_error: tiny_faces(size=size))
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(main, list(arguments))
 
@@ -49,6 +49,19 @@ def test_evaluate(run):
     assert values["folds"] == values["seeds"] == 2
     assert "checkpoint chosen on validation (honest)" in Path("runs/evaluate/table.txt").read_text()
     assert "known for CNN+AD only" in result.output
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_how_to_read_the_data_is_passed_on(run, monkeypatch, tiny_faces, command):
+    asked = {}
+
+    def load(name, path, **options):
+        asked.update(options, name=name, path=path)
+        return tiny_faces(size=options["size"])
+
+    monkeypatch.setattr("fer_lib.data.load_dataset", load)
+    run(command, "--data", "ckplus:faces", "--crop", "released", "--on-error", "skip", "--device", "cuda:99")
+    assert asked == {"name": "ckplus", "path": Path("faces"), "size": 48, "on_error": "skip", "crop": "released"}
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,11 @@ def test_head_codes_without_a_column_are_noted(ckplus):
     assert dataset.au_presence[1].sum() == 1
 
 
+def test_codes_of_behaviour_are_noted_and_not_refused(two_sequences):
+    two_sequences.text("FACS/S005/001/S005_001_00000005_facs.txt", "12 4\n80 0\n")
+    assert load(two_sequences).provenance["untabled_codes"] == {"80 Swallow": 1}
+
+
 def test_frames_are_ordered_by_number(ckplus):
     ckplus.sequence("S010", "004", frames=4, first=1594215)  # numbered by time code, as some are
     assert list(load(ckplus).frame) == [1594215, 1594216, 1594217, 1594218]
@@ -170,6 +175,18 @@ def _missing_facs(builder: CKPlusBuilder) -> None:
     (builder.root / "FACS/S005/001/S005_001_00000005_facs.txt").unlink()
 
 
+def _last_frames_gone(builder: CKPlusBuilder) -> None:
+    """An interrupted copy: the pictures end two frames before the one that the labels name."""
+    for kind, end in (("Emotion", "emotion"), ("FACS", "facs")):
+        old = builder.root / kind / "S005/001" / f"S005_001_00000005_{end}.txt"
+        old.rename(old.with_name(f"S005_001_00000007_{end}.txt"))
+
+
+def _sixteen_bits(builder: CKPlusBuilder) -> None:
+    path = builder.root / "cohn-kanade-images/S005/001/S005_001_00000001.png"
+    Image.fromarray(np.full((490, 640), 40_000, np.uint16)).save(path)
+
+
 def _second_emotion(builder: CKPlusBuilder) -> None:
     builder.text("Emotion/S005/001/S005_001_00000004_emotion.txt", "   1.0000000e+00\n")
 
@@ -199,6 +216,8 @@ BROKEN = {
     "FACS without sequence": (_orphan_facs, r"S005_003: .*S005_003_00000011_facs.txt has no pictures"),
     "labels, no frames": (_remove_frames(0), r"S005_001: .* has no pictures; expected S005_001_00000001.png"),
     "three frames": (_remove_frames(3), r"S005_001: 3 frames \(.*S005_001_00000001.png …\); expected at least 4"),
+    "last frames gone": (_last_frames_gone, r"labels frame 7, and the last picture of S005_001 is frame 5; copy"),
+    "16 bits": (_sixteen_bits, r"S005_001_00000001.png: pixels of mode I;16; expected 8 bits"),
     "empty folder": (_empty_sequence_folder, r"S005_009: its folder is there but has no pictures"),
     "truncated png": (_truncate_png, r"S005_001_00000004.png: not a whole picture .* copy it again"),
     "empty png": (_empty_png, r"S005_001_00000001.png: 0 bytes, not a picture; copy it again"),

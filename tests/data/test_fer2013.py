@@ -144,7 +144,8 @@ PLUS = [
 
 
 def write_votes(folder, rows, columns=VOTES):
-    text = [",".join(["Training", f"fer{i:07d}.png", *map(str, row)]) for i, row in enumerate(rows)]
+    usages = [usage for _, usage in ROWS]
+    text = [",".join([usages[i], f"fer{i:07d}.png", *map(str, row)]) for i, row in enumerate(rows)]
     return write(folder, text, "fer2013new.csv", ",".join(["Usage", "Image name", *columns]))
 
 
@@ -173,6 +174,21 @@ def test_ferplus_errors(lines, tmp_path):
     write_votes(tmp_path, [*PLUS[:3], ["many", *PLUS[3][1:]]])
     with pytest.raises(UserError, match=r"fer2013new\.csv, row 5: neutral is 'many'; expected a whole number of votes"):
         load_dataset("ferplus", tmp_path)
+
+
+def test_a_sorted_table_does_not_take_the_votes_of_other_pictures(lines, tmp_path):
+    write(tmp_path, [lines[2], *lines[:2], lines[3]]), write_votes(tmp_path, PLUS)
+    with pytest.raises(
+        UserError, match="row 2: Usage is 'Training', fer2013.csv has 'PublicTest' there; one of the two"
+    ):
+        load_dataset("ferplus", tmp_path)
+
+
+def test_a_shifted_row_is_told_in_a_line(lines, tmp_path):
+    write(tmp_path, [lines[0], f"{lines[1]},", lines[2].replace(",PublicTest", "")])
+    with pytest.raises(UserError) as raised:
+        load_dataset("fer2013", tmp_path)
+    assert len(str(raised.value)) < 400
 
 
 @pytest.mark.parametrize("found", ["2.7", "inf", "nan", "-1", "1e300", ""])

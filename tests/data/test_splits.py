@@ -90,6 +90,12 @@ def test_bad_requests():
         subject_folds(np.array(["a", ""]))
 
 
+def test_unknown_people_are_not_taken_for_one(small):
+    some = replace(small, subject=np.where(np.arange(len(small)) < 3, "", small.subject))
+    with pytest.raises(UserError, match=r"the subject of 3 of \d+ images is unknown.*use the set's own folds"):
+        random_folds(some, 3, "subject", seed=0)
+
+
 def test_unknown_unit(small):
     with pytest.raises(UserError, match="'face' are unknown; use one of image, sequence, subject"):
         random_folds(small, 10, "face", seed=0)

@@ -108,3 +108,13 @@ def test_wrong_files_are_named(mat, tmp_path):
     file.write_bytes(header + b"\0" * 512)
     with pytest.raises(UserError, match="saved as MATLAB 7.3.*save it again in MATLAB with -v7"):
         load_dataset("tfd", file)
+
+
+@pytest.mark.parametrize("error", [IndexError, KeyError, AttributeError])
+def test_whatever_scipy_stumbles_on_is_told(mat, tmp_path, monkeypatch, error):
+    def stumble(file):
+        raise error("somewhere inside")
+
+    monkeypatch.setattr("scipy.io.loadmat", stumble)
+    with pytest.raises(UserError, match=r"TFD_48x48\.mat: not a whole \.mat file .*somewhere inside.*copy it again"):
+        load_dataset("tfd", save(tmp_path, mat))

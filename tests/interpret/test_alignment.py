@@ -89,3 +89,12 @@ def test_labels_of_a_data_set_keep_unknown_unknown():
     np.testing.assert_array_equal(labels.intensity, np.array([[np.nan, np.float32(0.4)], [0, np.nan]]))
     with pytest.raises(UserError, match=r"no column for AU \[4\]"):
         labels_of(CodedFaces(), aus=(4, 12))
+
+
+def test_without_any_known_label_every_pair_is_undefined(null_data, rng):
+    activation, labels = null_data
+    nothing = AULabels(
+        labels.aus, np.full_like(labels.presence, np.nan), labels.sequence, labels.subject, labels.emotion
+    )
+    table = align(activation, nothing, rng, metrics=["auroc", "kl"], permutations=5, draws=0)
+    assert len(table) and table["value"].isna().all() and table["status"].str.startswith("undefined").all()

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -64,6 +65,13 @@ def test_every_stage_leaves_a_tidy_result(found, data):
     assert set(found.probes.effects["context"]) == {"isolated", "natural"}
     assert set(found.probes.effects["au"]) == set(made_up.PROBED)
     assert found.sanity["identities"]["homogeneity"] < 1e-4
+
+
+def test_data_without_action_units_are_refused_before_the_work(network, data, tmp_path):
+    bare = replace(data, au=np.full_like(data.au, np.nan), au_intensity=np.full_like(data.au_intensity, np.nan))
+    with pytest.raises(UserError, match="no action unit is known .*CK\\+ with its FACS folder"):
+        run(network, bare, tmp_path / "study")
+    assert not (tmp_path / "study").exists()
 
 
 def test_labels_face_the_probes(found):
