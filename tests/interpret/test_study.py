@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from fer_lib.cli.interpret_report import report
+from fer_lib.data.dataset import unknown_aus
 from fer_lib.errors import UserError
 from fer_lib.facs import CKPLUS_AUS
 from fer_lib.interpret.alignment import METRICS
@@ -68,7 +69,7 @@ def test_every_stage_leaves_a_tidy_result(found, data):
 
 
 def test_data_without_action_units_are_refused_before_the_work(network, data, tmp_path):
-    bare = replace(data, au=np.full_like(data.au, np.nan), au_intensity=np.full_like(data.au_intensity, np.nan))
+    bare = replace(data, **unknown_aus(len(data)))
     with pytest.raises(UserError, match="no action unit is known .*CK\\+ with its FACS folder"):
         run(network, bare, tmp_path / "study")
     assert not (tmp_path / "study").exists()
