@@ -70,14 +70,6 @@ def test_the_seeds_follow_from_the_key():
     assert Key().secret == PUBLIC and not Key().private
 
 
-@pytest.mark.parametrize(
-    ("hidden", "says"),
-    [
-        ("assert True", "begin with a line"),
-        ("# %% check-kl\nassert (", "must be Python"),
-        ("# %% check-nothing\nassert True", "its checks are check-kl,"),
-    ],
-)
 def test_hidden_tests_of_an_unknown_assignment_are_refused(tmp_path):
     folder = key_folder(tmp_path / "key")
     (folder / "hidden" / "04-alignment.py").rename(folder / "hidden" / "04_alignment.py")
@@ -86,6 +78,14 @@ def test_hidden_tests_of_an_unknown_assignment_are_refused(tmp_path):
     assert not (tmp_path / "pack.zip").exists()
 
 
+@pytest.mark.parametrize(
+    ("hidden", "says"),
+    [
+        ("assert True", "begin with a line"),
+        ("# %% check-kl\nassert (", "must be Python"),
+        ("# %% check-nothing\nassert True", "its checks are check-kl,"),
+    ],
+)
 def test_a_broken_key_is_explained(tmp_path, hidden, says):
     with pytest.raises(UserError, match=says):
         with_hidden_tests(read_source(sources()[3]), read_key(key_folder(tmp_path / "key", hidden)))
