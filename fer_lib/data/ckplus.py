@@ -25,7 +25,7 @@ HOW_TO_ASK = (
     'Without it use load_dataset("synthetic")'
 )
 
-_SKIP = 'mend it, or leave the sequence out with on_error="skip"'
+_SKIP = 'mend it, or leave the sequence out with on_error="skip" (--on-error skip)'
 
 
 @dataclass(frozen=True)

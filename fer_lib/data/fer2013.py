@@ -35,7 +35,7 @@ HOW_TO_ASK = (
     'Without them use load_dataset("synthetic")'
 )
 
-_SKIP = 'correct the file, or leave such rows out with on_error="skip"'
+_SKIP = 'correct the file, or leave such rows out with on_error="skip" (--on-error skip)'
 
 
 class _Rows(NamedTuple):
