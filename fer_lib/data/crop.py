@@ -119,7 +119,8 @@ def _no_face(where: str, frame: np.ndarray) -> str:
     height, width = frame.shape
     return (
         f"no face found in {where} of {width}×{height}; the detector looks for one frontal face of "
-        f'{SMALLEST:.0%} to {LARGEST:.0%} of the shorter side. Use crop="none" (--crop none) if they are face crops already'
+        f"{SMALLEST:.0%} to {LARGEST:.0%} of the shorter side. "
+        'Use crop="none" (--crop none) if they are face crops already'
     )
 
 
