@@ -17,7 +17,8 @@ class AULab(PageWidget):
     Traits: `aus` (AU → intensity 0–1; keys "12", or "L4" and "R4" for one side: the person's own left and right),
     `person` (0 to 11), `pose` (yaw to the viewer's right, pitch up, roll clockwise; degrees), `method` ("guided" or
     "deconvnet"), `sides` (sliders for left and right apart). With a kernel, `probabilities` (emotion → 0–1) follows
-    what the page computes: `lab.observe(print, "probabilities")`. On a page without a kernel it stays empty in Python.
+    what the page computes of the rendered face, never of a visitor's own picture:
+    `lab.observe(print, "probabilities")`. On a page without a kernel it stays empty in Python.
 
     `AULab({12: 0.8, 6: 0.7})` starts with a smile. Raises UserError for an AU that FACS has not, or an intensity
     outside 0–1.
