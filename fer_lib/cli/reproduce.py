@@ -10,6 +10,7 @@ from fer_lib.results import LEDGER
 STUDIES = {
     "controls": "What do networks with shuffled labels and with identities learn?",
     "filters": "What do the filters of these networks respond to?",
+    "filters-96": "Do the filters of networks-96 respond to the same?",
     "people": "Do the networks serve everyone alike?",
 }  # that are no list of cells
 
@@ -34,15 +35,15 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
     """Train what the protocol names and record it: all blocks in order, or those named. See book/results/PROTOCOL.md.
 
     The block "controls" trains the networks with shuffled labels and with identities; "filters" looks
-    at the networks of the blocks "networks" and "decorrelated" and at the controls; "people" asks whether they serve
-    everyone alike.
+    at the networks of the blocks "networks" and "decorrelated" and at the controls, "filters-96" at those of
+    "networks-96"; "people" asks whether the networks serve everyone alike.
     """
     from fer_lib.errors import UserError
     from fer_lib.reproduction.blocks import blocks
     from fer_lib.results import check_recordable
 
     every = blocks()
-    known = ("controls", *every, "filters", "people")  # in the order of the protocol
+    known = ("controls", *every, "filters", "filters-96", "people")  # in the order of the protocol
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UserError(f"block {unknown[0]!r} is unknown; expected one of {', '.join(known)}")
@@ -55,8 +56,8 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
             click.echo(f"{name}: left out, because it is no list of cells; run it without --no-training")
         elif name == "controls":
             _controls(out, ledger, place["device"], record)
-        elif name == "filters":
-            _filters(out, ledger, record)
+        elif name in ("filters", "filters-96"):
+            _filters(name, out, ledger, record)
         elif name == "people":
             _people(out, ledger, record)
         else:
@@ -109,13 +110,16 @@ def _controls(out: Path, ledger: Path, device: str, record: bool) -> None:
         click.echo(f"recorded in {controls.record(found, faces, options.command_line(), ledger)}")
 
 
-def _filters(out: Path, ledger: Path, record: bool) -> None:
+def _filters(name: str, out: Path, ledger: Path, record: bool) -> None:
     from fer_lib.reproduction import networks, summary
+    from fer_lib.reproduction.blocks import blocks
 
-    load = networks.Pictures(48)
-    found = summary.study_all(networks.subjects(out, load), load, out / "filters", click.echo)
+    named, groups = networks.STUDIES[name]
+    block = blocks()[named]
+    load = networks.Pictures(block.size)
+    found = summary.study_all(networks.subjects(out, load, groups, block), load, out / name, click.echo)
     if record:
-        path = summary.record(found, load("natural"), options.command_line(), ledger)
+        path = summary.record(found, load("natural"), options.command_line(), ledger, name)
         click.echo(f"{len(found)} networks; recorded in {path}")
 
 

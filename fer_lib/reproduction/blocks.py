@@ -109,7 +109,13 @@ def blocks() -> dict[str, Block]:
             _cells([*VARIANTS], RECIPES, folds=range(2), seeds=range(3)),
         ),
         Block("grid", "All variants, both recipes, ten folds.", _cells([*VARIANTS], RECIPES)),
-        Block("full-size", "CNN+AD and plain at the paper's 96 px.", _cells(["AD", "plain"], size=96), keep=True),
+        Block(
+            "networks-96",
+            "What does a network of the paper's 96 px look at?",
+            _cells(["AD"], folds=range(5), size=96),
+            keep=True,
+        ),
+        Block("full-size", "CNN+AD and plain at the paper's 96 px.", _cells(["AD", "plain"], size=96)),
         Block("again", "Do the same trainings end alike where sums are rounded otherwise?", _cells(["AD"])),
     )
     return {block.name: block for block in made}

@@ -21,6 +21,10 @@ from fer_lib.training.run import finished_checkpoints
 
 UNTRAINED = range(1, 6)
 GROUPS = ("trained", "untrained", "shuffled", "identity", "decorrelated")
+STUDIES = {
+    "filters": ("networks", GROUPS),
+    "filters-96": ("networks-96", ("trained", "untrained")),
+}  # ledger entry: the block whose networks are its "trained" ones, and the groups that it looks at
 
 
 @dataclass
@@ -36,11 +40,24 @@ class Pictures:
         return self.sets[name]
 
 
-def subjects(out: Path, load: Callable[[str], FaceDataset], groups: tuple[str, ...] = GROUPS) -> Iterator[Subject]:
-    """Every network of the groups, those of one group in order. Raises UserError for one that is not trained yet."""
+def subjects(
+    out: Path,
+    load: Callable[[str], FaceDataset],
+    groups: tuple[str, ...] = GROUPS,
+    trained: Block | None = None,
+) -> Iterator[Subject]:
+    """Every network of the groups, those of one group in order; `trained`: the block of that group, else "networks".
+
+    `load` gives pictures of the block's size, at which the untrained networks look too. Controls and decorrelated
+    networks are of 48 px. Raises UserError for a network that is not trained yet.
+    """
+
+    def block() -> Block:
+        return trained or blocks()["networks"]
+
     made = {
-        "trained": lambda: _of_block(blocks()["networks"], "trained-fold", out, load),
-        "untrained": lambda: (_untrained(seed) for seed in UNTRAINED),
+        "trained": lambda: _of_block(block(), "trained-fold", out, load),
+        "untrained": lambda: (_untrained(seed, block().size) for seed in UNTRAINED),
         "shuffled": lambda: (_control("shuffled", seed, out) for seed in controls.SEEDS),
         "identity": lambda: (_control("identity", seed, out) for seed in controls.SEEDS),
         "decorrelated": lambda: _of_block(blocks()["decorrelated"], "decorrelated-fold", out, load),
@@ -65,8 +82,8 @@ def unseen(faces: FaceDataset, cell: Cell) -> FaceDataset:
     return faces.select(np.isin(faces.folds[:, cell.fold], (VALIDATION, TEST)))
 
 
-def _untrained(seed: int) -> Subject:
-    config = TrainConfig.make(preset="quick", seed=seed)
+def _untrained(seed: int, size: int) -> Subject:
+    config = TrainConfig.make(preset="quick", seed=seed, size=size)
     return Subject(f"untrained-seed{seed}", Network(config.model(8).eval(), config.prepare, facs.EMOTIONS))
 
 

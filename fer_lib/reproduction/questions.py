@@ -1,6 +1,7 @@
-"""The protocol's five questions to the block "grid": is A better than AD, and what do dropout and augmentation add?"""
+"""The protocol's questions to whole blocks: five to "grid" (what do dropout and augmentation add, is A better than AD?)
+and three to "full-size" (do both together help at 96 px, and do larger pictures?)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,48 +15,71 @@ if TYPE_CHECKING:
 RECIPES = ("as released", "as described")
 RAISED = (0, 1)  # folds of the block "seeds", which raised the question of A and AD
 METHODS = {"dropout": (("D", "plain"), ("AD", "A")), "augmentation": (("A", "plain"), ("AD", "D"))}  # with, without
+SMALL = {"AD": "again", "plain": "grid"}  # where the trainings of 48 px in the same arithmetic are recorded
 LEVEL = 0.05
-COLUMNS = ("question", "difference", "median over folds", "folds won", "p of five", "answer")
+COLUMNS = ("question", "difference", "median over folds", "folds won", "corrected p", "answer")
 
 
-def answers(ratio: float, unit: str = "image", ledger: Path = LEDGER) -> "pandas.DataFrame":
+def answers(ratio: float, unit: str = "image", ledger: Path = LEDGER, block: str = "grid") -> "pandas.DataFrame":
     """One row a question (`COLUMNS`): the difference with its 95 % interval, p corrected by Holm, and what it allows.
 
     A *method's effect* in a fold is the mean of two differences, with it minus without it: once beside the other method
     and once without. Folds in which one of the networks is missing are left out; an unfinished block has no p.
-    Chosen on validation. `ratio`: test to training images of a fold. Empty without the entry. Source: PROTOCOL.md.
+    Chosen on validation. `ratio`: test to training images of a fold. Empty without the entry. `block`: "grid" or
+    "full-size". Source: PROTOCOL.md.
     """
     import pandas
 
-    contrasts = asked(ratio, unit, ledger)
-    corrected = holm(list(contrasts.values())) if _whole(ledger) else [None] * len(contrasts)
+    contrasts = asked(ratio, unit, ledger, block)
+    whole = _whole(ledger, block) and all(found["low"] is not None for found in contrasts.values())
+    corrected = holm(list(contrasts.values())) if whole else [None] * len(contrasts)
     rows = [_row(question, found, p) for (question, found), p in zip(contrasts.items(), corrected, strict=True)]
     return pandas.DataFrame(rows, columns=list(COLUMNS))
 
 
-def asked(ratio: float, unit: str = "image", ledger: Path = LEDGER) -> dict[str, dict[str, Any]]:
+def asked(ratio: float, unit: str = "image", ledger: Path = LEDGER, block: str = "grid") -> dict[str, dict[str, Any]]:
     """Question → its contrast, with the fields of `fer_lib.evaluation.contrast.paired`; see `answers`."""
-    table = by_seed("grid", unit, ledger) / 100
-    if table.empty:
-        return {}
+    table = by_seed(block, unit, ledger) / 100
+    return {} if table.empty else _QUESTIONS[block](table, ratio, unit, ledger)
+
+
+def _of_grid(table: "pandas.DataFrame", ratio: float, unit: str, ledger: Path) -> dict[str, dict[str, Any]]:
     unseen = table.drop(index=list(RAISED), level="fold", errors="ignore")
     first = RECIPES[0]
-    found = {f"A minus AD, {first}, on folds that did not raise it": _contrast(unseen, first, [("A", "AD")], ratio)}
+    pair = (f"A, {first}", f"AD, {first}")
+    found = {f"A minus AD, {first}, on folds that did not raise it": _contrast(unseen, [pair], ratio)}
     for recipe in RECIPES:
         for method, pairs in METHODS.items():
-            found[f"effect of {method}, {recipe}"] = _contrast(table, recipe, pairs, ratio)
+            named = [(f"{used}, {recipe}", f"{without}, {recipe}") for used, without in pairs]
+            found[f"effect of {method}, {recipe}"] = _contrast(table, named, ratio)
     return found
 
 
-def _whole(ledger: Path) -> bool:
-    if "grid" not in names(ledger):
+def _of_full_size(table: "pandas.DataFrame", ratio: float, unit: str, ledger: Path) -> dict[str, dict[str, Any]]:
+    small = {variant: by_seed(block, unit, ledger) / 100 for variant, block in SMALL.items()}
+    variants = [f"{variant}, {RECIPES[0]}" for variant in SMALL]
+    columns = [small[variant].reindex(columns=[name])[name] for variant, name in zip(SMALL, variants, strict=True)]
+    table = table.join([column.rename(f"{column.name}, 48 px") for column in columns])
+    both, plain = variants
+    return {
+        "AD minus plain, both at 96 px": _contrast(table, [(both, plain)], ratio),
+        "AD at 96 px minus AD at 48 px": _contrast(table, [(both, f"{both}, 48 px")], ratio),
+        "plain at 96 px minus plain at 48 px": _contrast(table, [(plain, f"{plain}, 48 px")], ratio),
+    }
+
+
+_QUESTIONS: dict[str, Callable[..., dict[str, dict[str, Any]]]] = {"grid": _of_grid, "full-size": _of_full_size}
+
+
+def _whole(ledger: Path, block: str) -> bool:
+    if block not in names(ledger):
         return False
-    values = read("grid", ledger).values
+    values = read(block, ledger).values
     return values["finished"] == values["planned"]
 
 
-def _contrast(table: "pandas.DataFrame", recipe: str, pairs: Sequence[tuple[str, str]], ratio: float) -> dict[str, Any]:
-    wanted = [f"{variant}, {recipe}" for pair in pairs for variant in pair]
+def _contrast(table: "pandas.DataFrame", pairs: Sequence[tuple[str, str]], ratio: float) -> dict[str, Any]:
+    wanted = [name for pair in pairs for name in pair]
     whole = table.reindex(columns=wanted).dropna()
     first, second = (whole[wanted[side::2]].mean(axis=1) for side in (0, 1))
     return paired(_accuracies(first), _accuracies(second), ratio)

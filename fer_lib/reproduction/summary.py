@@ -1,4 +1,4 @@
-"""The ledger entry "filters": every network's measures, and each group's spread of the ones that verdicts read."""
+"""The ledger entries "filters" and "filters-96": every network's measures, and each group's spread of the ones read."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,18 +56,21 @@ def study_all(
     return found
 
 
-def record(found: Sequence[dict[str, Any]], natural: FaceDataset, command: str, ledger: Path = LEDGER) -> Path:
-    """Write the entry "filters"; its duration is that of all studies. Raises UserError when no network was studied."""
+def record(
+    found: Sequence[dict[str, Any]], natural: FaceDataset, command: str, ledger: Path = LEDGER, name: str = "filters"
+) -> Path:
+    """Write the entry `name`; its duration is that of all studies. Raises UserError when no network was studied."""
     if not found:
-        raise UserError("filters: no network was studied; train the block networks first")
+        raise UserError(f"{name}: no network was studied; train some first")
     values = {
+        "size": natural.images.shape[-1],
         "images": found[0]["images"],
         "networks": {row["network"]: _compact(row) for row in found},
         "groups": groups(found),
     }
     about = {"data": natural.provenance["label"], "data_hash": natural.provenance["data_hash"]}
     seconds = round(sum(row["seconds"] for row in found), 1)
-    entry = Entry.record("filters", command=command, seed=0, wall_seconds=seconds, values=values, **about)
+    entry = Entry.record(name, command=command, seed=0, wall_seconds=seconds, values=values, **about)
     return write(entry, ledger)
 
 

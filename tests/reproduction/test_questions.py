@@ -1,4 +1,4 @@
-"""The five questions to the grid, on accuracies whose answers are known."""
+"""The questions to whole blocks, on accuracies whose answers are known."""
 
 import numpy as np
 import pytest
@@ -19,8 +19,12 @@ def record(ledger, accuracy, folds=range(10), leave_out=()):
         for variant in ("plain", "D", "A", "AD")
         if (recipe, variant, fold) not in leave_out
     ]
-    values = {"planned": 80, "finished": len(cells), "cells": cells}
-    results.write(results.Entry("grid", "x", 0, "0" * 40, {}, "2", "d", "0" * 64, 1.0, values), ledger)
+    write(ledger, "grid", cells, 80)
+
+
+def write(ledger, name, cells, planned):
+    values = {"planned": planned, "finished": len(cells), "cells": cells}
+    results.write(results.Entry(name, "x", 0, "0" * 40, {}, "2", "d", "0" * 64, 1.0, values), ledger)
 
 
 def noisy(recipe, variant, fold):
@@ -71,9 +75,44 @@ def test_what_is_missing_is_left_out_and_said(tmp_path):
     found = questions.asked(RATIO, ledger=tmp_path)
     assert [each["folds"] for each in found.values()] == [7, 9, 9, 10, 10]
     table = questions.answers(RATIO, ledger=tmp_path)  # five intervals, but the block is not finished
-    assert set(table["answer"]) == {"not all is recorded"} and set(table["p of five"]) == {"–"}
+    assert set(table["answer"]) == {"not all is recorded"} and set(table["corrected p"]) == {"–"}
     assert "interval" in table["difference"][0]
     record(tmp_path, noisy, folds=range(1))
     table = questions.answers(RATIO, ledger=tmp_path)
-    assert set(table["answer"]) == {"not all is recorded"} and set(table["p of five"]) == {"–"}
+    assert set(table["answer"]) == {"not all is recorded"} and set(table["corrected p"]) == {"–"}
     assert table["difference"][0] == "–"
+
+
+def test_larger_pictures_are_compared_with_the_right_small_ones(tmp_path):
+    """AD of 48 px stands in "again", plain in "grid"; the grid's own AD is 30 points off and must not be taken."""
+    gain = {"AD": (0.70, 0.60), "plain": (0.50, 0.55)}  # at 96 and at 48 px
+
+    def cells(size, *variants, off=0.0):
+        return [
+            {"configuration": f"synthetic/8/as_released/{variant}", "fold": fold, "seed": 0}
+            | {
+                "validation": {
+                    "image": gain[variant][size] + off + 0.01 * (fold % 3 if size else fold),
+                    "sequence": 0.5,
+                }
+            }
+            for fold in range(10)
+            for variant in variants
+        ]
+
+    write(tmp_path, "full-size", cells(0, "AD", "plain")[:-1], 20)  # plain of the last fold is missing
+    write(tmp_path, "again", cells(1, "AD"), 10)
+    write(tmp_path, "grid", cells(1, "plain") + cells(1, "AD", off=0.3), 80)
+    found = questions.asked(RATIO, ledger=tmp_path, block="full-size")
+    spread = np.arange(10) - np.arange(10) % 3
+    expected = [0.2, 0.1 + 0.01 * spread.mean(), -0.05 + 0.01 * spread[:9].mean()]
+    assert [each["difference"] for each in found.values()] == pytest.approx(expected)
+    assert [each["folds"] for each in found.values()] == [9, 10, 9]
+    answers = questions.answers(RATIO, ledger=tmp_path, block="full-size")
+    assert list(answers["question"]) == list(found) and set(answers["answer"]) == {"not all is recorded"}
+    write(tmp_path, "full-size", cells(0, "AD", "plain"), 20)
+    answers = questions.answers(RATIO, ledger=tmp_path, block="full-size").set_index("question")["answer"]
+    assert answers["AD minus plain, both at 96 px"] == answers["AD at 96 px minus AD at 48 px"] == "helps"
+    (tmp_path / "again.json").unlink()
+    assert questions.answers(RATIO, ledger=tmp_path, block="full-size")["difference"][1] == "–"
+    assert questions.answers(RATIO, ledger=tmp_path / "none", block="full-size").empty

@@ -129,6 +129,18 @@ def test_a_control_that_was_stopped_is_not_studied(block, faces, tmp_path, monke
         list(networks.subjects(tmp_path, lambda name: faces, ("identity",)))
 
 
+def test_the_networks_of_96_px_stand_beside_untrained_ones_of_that_size(faces, tmp_path, monkeypatch):
+    tiny = TrainConfig.make(preset="quick", size=16, steps=2, checkpoint_every=1, batch_size=8, warmup=0)
+    block = Block("tiny", "Does it run?", (Cell(tiny, 0),), keep=True)
+    runs.train(block, tmp_path, faces, tmp_path / "ledger", progress=False)
+    _, groups = networks.STUDIES["filters-96"]
+    subjects = list(networks.subjects(tmp_path, lambda name: faces, groups, block))
+    assert [subject.name for subject in subjects] == ["trained-fold00", *(f"untrained-seed{i}" for i in range(1, 6))]
+    assert all(subject.network.scan(faces.select([0])).layers["conv3"].value.shape == (1, 256) for subject in subjects)
+    trained, *untrained = (subject.faces for subject in subjects)
+    assert untrained == [None] * 5 and set(trained.subject).isdisjoint(faces.split(0)[0].subject)
+
+
 def test_cells_on_different_data_are_not_mixed(block, out, tmp_path):
     mixed = runs.finished(block, out, tmp_path)
     mixed[0] |= {"data_hash": "f" * 64}
