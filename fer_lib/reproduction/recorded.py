@@ -185,11 +185,14 @@ def _with_schedule(values: dict[str, Any]) -> dict[str, Any]:
     return {name: schedule | entry for name, entry in values["configurations"].items()}
 
 
-def filters(ledger: Path = LEDGER) -> "pandas.DataFrame":
-    """One row a measure, one column a kind of network: its median over networks, with the least and the most."""
+def filters(ledger: Path = LEDGER, entry: str = "filters") -> "pandas.DataFrame":
+    """One row a measure, one column a kind of network: its median over networks, with the least and the most.
+
+    `entry`: "filters" or "filters-96".
+    """
     import pandas
 
-    groups = read("filters", ledger).values["groups"] if "filters" in names(ledger) else {}
+    groups = read(entry, ledger).values["groups"] if entry in names(ledger) else {}
     kinds = [kind for kind in GROUPS if kind in groups]
     rows = [
         {"measure": words} | {kind: _range(groups[kind].get(measure), form) for kind in kinds}

@@ -92,6 +92,9 @@ def test_filters_are_told_by_kind_of_network(ledger):
     table = recorded.filters(ledger)
     assert list(table.columns) == ["measure", "trained", "untrained"]
     assert table["trained"][0] == "81 (60 to 99)" and table["trained"][1] == "–"
+    assert recorded.filters(ledger, "filters-96").empty
+    results.write(replace(entry, name="filters-96", values={"groups": {"untrained": {"labels": spread}}}), ledger)
+    assert list(recorded.filters(ledger, "filters-96").columns) == ["measure", "untrained"]
 
 
 def test_every_configuration_of_the_protocol_can_be_spoken():
