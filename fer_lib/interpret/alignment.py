@@ -41,8 +41,10 @@ def align(
 ) -> pd.DataFrame:
     """Alignment of N images' activations (N, F) with their AU labels, one row a (filter, AU, metric).
 
-    Columns: filter, au, metric, NUMBERS, present, absent, unknown, status. `chance` is the value under no association.
-    `p`, `p_max` (family-wise) and `q` (Benjamini–Hochberg) come from permuting whole AU rows between sequences (`by`
+    Columns: filter, au, metric, NUMBERS, present, absent, unknown, status. `chance` is the value when labels say
+    nothing of pictures: the mean under permutation for AUROC, Pearson and KL, the prevalence for average precision.
+    "auroc_z" is how far AUROC lies from that mean, in units of its spread under permutation; where pictures trade one
+    by one that is Mann–Whitney's z. `p`, `p_max` (family-wise) and `q` (Benjamini–Hochberg) come from permuting whole AU rows between sequences (`by`
     "sequence") or people ("subject"): `permutations` times for the ranks (auroc, auroc_z), Pearson and the two
     within-emotion ones, which permute within emotion only; `slow_permutations` times for KL and its excess, average
     precision, partial r and overlap (IoU). AUROC alone has `low`–`high`, a 95 % interval over people from `draws`
@@ -83,14 +85,15 @@ class _Alignment:
             return self._within(metric, target)
         value = MEASURES[metric](self._activation, target)
         if metric == "auroc":
-            return {"value": value, "chance": 0.5} | self._interval() | self._null_band() | self._p(self._rank_test)
+            return {"value": value} | self._interval() | self._null_band() | self._p(self._rank_test)
         if metric == "auroc_z":
-            return {"value": value, "chance": 0.0} | self._p(self._rank_test)
+            return {"value": self._rank_test.score, "chance": 0.0} | self._p(self._rank_test)
         if metric in _PERMUTED:
             chance = {"average_precision": _prevalence(target), "partial_r": 0.0}.get(metric, np.nan)
             return {"value": value, "chance": chance} | self._permuted(metric, target)
         if metric == "pearson":
-            return {"value": value, "chance": 0.0} | self._p(self._test(self._activation, target, ranks=False))
+            test, known = self._test(self._activation, target, ranks=False), (~np.isnan(target)).sum(axis=0)
+            return {"value": value, "chance": test.null_mean / np.sqrt(np.maximum(known - 1, 1))} | self._p(test)
         raise AssertionError(f"no test for {metric}")
 
     def _permuted(self, metric: str, target: np.ndarray) -> Columns:
@@ -122,8 +125,8 @@ class _Alignment:
 
     def _null_band(self) -> Columns:
         slope = auroc_as_z(self._activation, self._presence, 1.0) * 2  # z that one unit of AUROC amounts to
-        half = 1.96 * self._rank_test.null_sd / slope
-        return {"null_low": 0.5 - half, "null_high": 0.5 + half}
+        chance, half = 0.5 + self._rank_test.null_mean / slope, 1.96 * self._rank_test.null_sd / slope
+        return {"chance": chance, "null_low": chance - half, "null_high": chance + half}
 
     def _within(self, metric: str, target: np.ndarray) -> Columns:
         emotion, rank = self._labels.emotion, metric == "auroc_within_emotion"

@@ -1,14 +1,17 @@
 """Permutation tests that respect how faces are filmed: whole AU rows move between whole sequences.
 
 Frames of one sequence are not independent, and AUs co-occur. So a sequence keeps its activations and receives the label
-rows of another sequence, all AUs together. Max-|z| over all filters and AUs controls the family-wise error
-(Westfall & Young's single-step max-T), Benjamini–Hochberg the false discovery rate.
+rows of another sequence, all AUs together. The neutral frame then stays without AUs, and a filter that answers to any
+expression goes with every AU, whatever the labels. So each pair's z is told from its own mean under exchange, in units
+of its own spread there; both are known exactly (Hoeffding 1951). The largest size over all filters and AUs controls the
+family-wise error (Westfall & Young's single-step max-T), Benjamini–Hochberg the false discovery rate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy.stats import false_discovery_control, rankdata
@@ -86,6 +89,25 @@ class Shuffle:
         parts = [x[rows].sum(axis=1) for rows, _ in self._parts]
         return np.concatenate(parts or [np.zeros((0, x.shape[1]))]).astype(self._dtype)
 
+    def moments(self, x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance, (F, V), of Σ_n x[n]·(labels · weights)[source(n)] over all permutations, exactly.
+
+        `weights` (A, V) makes V columns of the labels' A. Groups of a stratum trade at random, so with m and s for mean
+        and scatter over its G groups the mean is Σ G·m(x)·m(y) and the variance Σ s(x)·s(y) / (G − 1), where sums run
+        over the frames, and over pairs of them, that move together (Hoeffding 1951).
+        """
+        mean = variance = np.zeros((x.shape[1], weights.shape[1]))
+        for stratum, size in enumerate(self._sizes):
+            parts = [part for part, s in zip(self._parts, self._stratum, strict=True) if s == stratum]
+            moving = [(x[rows].sum(axis=1), labels @ weights) for rows, labels in parts]
+            mean = mean + sum(size * np.outer(a.mean(axis=0), b.mean(axis=0)) for a, b in moving)
+            off = [(a - a.mean(axis=0), b - b.mean(axis=0)) for a, b in moving]
+            scatter = sum(
+                np.outer((a * c).sum(axis=0), (b * d).sum(axis=0)) for (a, b), (c, d) in product(off, repeat=2)
+            )
+            variance = variance + scatter / max(size - 1, 1)
+        return mean, variance
+
     def observed(self) -> np.ndarray:
         """(M, 1, A): the labels as they are."""
         return self._stack([np.arange(size)[:, None] for size in self._sizes])
@@ -110,17 +132,20 @@ def _shared_frames(labels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class MaxT:
-    """z (F, A); p for the pair alone, for the family of all pairs (`p_max`) and Benjamini–Hochberg's q.
+    """z (F, A) and its `score`; p for the pair alone, for the family of all pairs (`p_max`), Benjamini–Hochberg's q.
 
-    `null_sd` (F, A) is the spread of z under permutation: 1 if images were independent, more where rows cluster.
-    `null_max` (B,) is max |z| of each permutation; `null_labels` (B,) the number of filters of which some |z| reached
-    `threshold` (None if no threshold was asked for); `labels` the same count on the data as they are.
+    `null_mean` and `null_sd` (F, A) are mean and spread of z under permutation: 0 and 1 if images are exchanged one by
+    one, others where rows cluster. `score` = (z − null_mean) / null_sd is what the p-values are made of.
+    `null_max` (B,) is max |score| of each permutation; `null_labels` (B,) the number of filters of which some |z|
+    reached `threshold` (None if no threshold was asked for); `labels` the same count on the data as they are.
     """
 
     z: np.ndarray
+    score: np.ndarray
     p: np.ndarray
     p_max: np.ndarray
     q: np.ndarray
+    null_mean: np.ndarray
     null_sd: np.ndarray
     null_max: np.ndarray
     null_labels: np.ndarray | None = None
@@ -138,22 +163,27 @@ def max_t(
 ) -> MaxT:
     """Test every filter × AU pair: z = √(n−1) × r(rank of activation, label) against permuted labels, two-sided.
 
-    With presence labels that is Mann–Whitney's tie-corrected z. Unknown labels move with their row and count for
-    nothing; ranks are taken over all images. `ranks=False` tests Pearson's r. Phipson & Smyth's p = (b+1)/(B+1), so q
+    With presence labels that is Mann–Whitney's tie-corrected z. Evidence is its distance from its mean under exchange,
+    in units of its spread there. Unknown labels move with their row and count for nothing (mean and spread are then
+    approximate, the p-values are not); ranks are taken over all images. `ranks=False` tests Pearson's r. Phipson & Smyth's p = (b+1)/(B+1), so q
     cannot fall below pairs / (discoveries·(B+1)): for few discoveries among many pairs, read `p_max` or raise B.
     """
     activation, labels = checked(activation, labels)
     statistic = _Statistic(rankdata(activation, axis=0) if ranks else activation, labels, exchange)
-    z = statistic.observed()
-    size = np.abs(z) - 1e-6  # ties that rounding would break count against the finding
-    above, square, null_max, null_labels = np.zeros(z.shape), np.zeros(z.shape), [], []
+    z, (centre, spread) = statistic.observed(), statistic.moments()
+    fixed = spread < 1e-9  # no exchange changes it
+    scale = np.where(fixed, np.inf, spread)
+    score = (z - centre) / scale
+    size = np.abs(score) - 1e-6  # ties that rounding would break count against the finding
+    above, null_max, null_labels = np.zeros(z.shape), [], []
     for null in statistic.draws(rng, permutations):  # (B, F, A)
+        if threshold is not None:
+            null_labels.append((np.abs(null) >= threshold).any(axis=2).sum(axis=1))
+        null -= centre
+        null /= scale
         null = np.abs(null, out=null)
         above += (null >= size).sum(axis=0)
-        square += np.einsum("bfa,bfa->fa", null, null)
         null_max.append(np.nanmax(null, axis=(1, 2), initial=0.0))
-        if threshold is not None:
-            null_labels.append((null >= threshold).any(axis=2).sum(axis=1))
     null_max = np.concatenate(null_max)
     p = np.where(np.isnan(z), np.nan, (above + 1) / (permutations + 1))
     beaten = permutations - np.searchsorted(np.sort(null_max), size)
@@ -161,10 +191,12 @@ def max_t(
     counted = threshold is not None
     return MaxT(
         z,
+        score,
         p,
         p_max,
         benjamini_hochberg(p),
-        np.sqrt(square / permutations),
+        centre,
+        spread,
         null_max,
         np.concatenate(null_labels) if counted else None,
         int((np.abs(z) >= threshold).any(axis=1).sum()) if counted else None,
@@ -236,6 +268,7 @@ class _Statistic:
         varies = np.array([len(np.unique(column[seen])) > 1 for column, seen in zip(labels.T, known.T, strict=True)])
         self._n, self._mean, self._spread = n, mean, np.where(varies, spread, np.nan)
         self._shuffle = Shuffle(y if self._complete else np.concatenate([y, known], axis=1), exchange)
+        self._centred = x
         self._x = self._shuffle.reduce(x)
         self._square = None if self._complete else self._shuffle.reduce(x**2)
         self._shape = (x.shape[1], labels.shape[1])
@@ -246,6 +279,20 @@ class _Statistic:
     def draws(self, rng: np.random.Generator, count: int) -> Iterator[np.ndarray]:
         for tables in self._shuffle.draws(rng, count):
             yield self._z(tables)
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation (F, A) of z under exchange; NaN where z is."""
+        aus = self._shape[1]
+        label = np.eye(aus) if self._complete else np.concatenate([np.eye(aus), -np.diag(self._mean)])
+        mean, variance = self._shuffle.moments(self._centred, label)
+        scale = np.sqrt(self._spread / np.maximum(self._n - 1, 1))
+        if not self._complete:
+            known = np.concatenate([np.zeros((aus, aus)), np.eye(aus)])
+            square, _ = self._shuffle.moments(self._centred**2, known)
+            total, moving = self._shuffle.moments(self._centred, known)
+            scatter = square - (total**2 + moving) / np.maximum(self._n, 1)
+            scale = scale * np.sqrt(np.where(scatter > 1e-15, scatter, np.nan))
+        return mean / scale, np.sqrt(np.maximum(variance, 0)) / scale
 
     def _z(self, tables: np.ndarray) -> np.ndarray:
         """(M, B, A), or (M, B, 2A) with the known mask behind, → (B, F, A)."""

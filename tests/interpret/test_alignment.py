@@ -23,6 +23,10 @@ def test_one_call_gives_every_pair_and_metric(null_data, rng):
     assert row["null_low"] < 0.5 < row["null_high"] < row["value"]
     auc = table[(table["metric"] == "auroc") & (table["filter"] != 7)]
     assert 0.9 < auc["value"].between(auc["null_low"], auc["null_high"]).mean() < 0.99
+    z = table[table["metric"] == "auroc_z"].reset_index(drop=True)
+    auc = table[table["metric"] == "auroc"].reset_index(drop=True)
+    half = (auc["null_high"] - auc["null_low"]) / (2 * 1.96)
+    np.testing.assert_allclose(z["value"], (auc["value"] - auc["chance"]) / half)  # told from its mean under exchange
     within = table[(table["metric"] == "auroc_within_emotion") & (table["filter"] == 7) & (table["au"] == 4)].iloc[0]
     assert within["p_max"] < 0.05
 

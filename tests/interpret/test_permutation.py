@@ -58,10 +58,67 @@ def test_observed_z_is_mann_whitneys_and_p_counts_permutations(null_data, rng, u
     generator = np.random.default_rng(3)
     order = generator.permuted(np.tile(np.arange(60), (50, 1)), axis=1)
     null = np.stack([max_t_z(activation, presence[exchange.tables[0][row].ravel()]) for row in order])
-    np.testing.assert_allclose(test.p, (1 + (np.abs(null) >= np.abs(test.z) - 1e-6).sum(axis=0)) / 51)
+    null, score = ((z - test.null_mean) / test.null_sd for z in (null, test.z))
+    np.testing.assert_allclose(test.score, score)
+    np.testing.assert_allclose(test.p, (1 + (np.abs(null) >= np.abs(score) - 1e-6).sum(axis=0)) / 51)
     np.testing.assert_allclose(test.null_max, np.abs(null).max(axis=(1, 2)))
-    beaten = (test.null_max >= np.abs(test.z[..., None]) - 1e-6).sum(axis=-1)
+    beaten = (test.null_max >= np.abs(score[..., None]) - 1e-6).sum(axis=-1)
     np.testing.assert_allclose(test.p_max, (1 + beaten) / 51)
+
+
+@pytest.mark.parametrize("unknown", ["nothing", "sequences", "a column"])
+def test_mean_and_spread_under_exchange_are_exact(rng, unknown):
+    """Sequences of two lengths whose first frame is neutral, filters that answer to any expression."""
+    activation, labels, sequence = expressive(rng)
+    if unknown == "sequences":
+        labels[np.isin(sequence, rng.permutation(60)[:12]), 1] = np.nan
+    if unknown == "a column":
+        labels[:, 1] = np.nan
+    exchange = exchangeable(sequence)
+    test = max_t(activation, labels, exchange, rng, 9)
+    null = np.stack([max_t_z(activation, labels[exchange.permutation(rng)]) for _ in range(2000)])
+    spread = null.std(axis=0)
+    assert np.nanmax(np.abs(null.mean(axis=0) - test.null_mean) / spread) < 0.12
+    assert np.nanmax(np.abs(spread / test.null_sd - 1)) < 0.08
+    assert np.nanmax(test.null_mean) > 2 and np.nanmin(test.null_mean) < -2
+    assert np.isnan(test.null_mean[:, 1]).all() == (unknown == "a column")
+
+
+def test_pictures_that_trade_one_by_one_keep_mann_whitneys_z(null_data, rng):
+    activation, labels = null_data
+    test = max_t(activation, labels.presence, exchangeable(np.arange(len(activation))), rng, 9)
+    assert np.abs(test.null_mean).max() < 1e-9 and np.abs(test.null_sd - 1).max() < 1e-9
+    np.testing.assert_allclose(test.score, auroc_z(activation, labels.presence), atol=1e-9)
+
+
+def test_answering_to_any_expression_is_no_evidence_for_an_action_unit():
+    """Labels ignore the filters, yet |z| is large: the p-values stay uniform, and no common AU takes the labels."""
+    p, labels_of_filters = [], []
+    for seed in range(40):
+        activation, labels, sequence = expressive(np.random.default_rng(seed), prevalence=(0.1, 0.2, 0.4, 0.7))
+        test = max_t(activation, labels, exchangeable(sequence), np.random.default_rng(seed), 199)
+        p.append(test.p)
+        labels_of_filters.append(test.score.argmax(axis=1))
+        assert np.abs(test.z).max() > 4
+    assert 0.035 < (np.array(p) <= 0.05).mean() < 0.065
+    share = np.bincount(np.ravel(labels_of_filters), minlength=4) / np.size(labels_of_filters)
+    assert (np.abs(share - 0.25) < 0.1).all()
+
+
+def test_what_no_exchange_changes_is_no_evidence(rng):
+    activation, labels, sequence = expressive(rng)
+    labels[:] = (np.append(True, sequence[1:] != sequence[:-1]) == 0)[:, None]  # every expressive frame has every AU
+    test = max_t(activation, labels, exchangeable(sequence), rng, 19)
+    assert np.abs(test.z).max() > 4 and (test.score == 0).all() and (test.p == 1).all() and (test.p_max == 1).all()
+
+
+def expressive(rng, prevalence=(0.1, 0.3, 0.5)):
+    """(N, F) filters that answer to any expression, up or down, and AU labels (N, A) that ignore which one it is."""
+    sequence = np.repeat(np.arange(60), [4] * 40 + [3] * 20)
+    moving = (np.append(True, sequence[1:] != sequence[:-1]) == 0)[:, None]
+    activation = rng.normal(size=(60, 6))[sequence] + 0.5 * rng.normal(size=(len(sequence), 6))
+    activation += moving * np.array([4.0, -4.0, 1.0, -1.0, 0.0, 2.0])
+    return activation, (rng.random((60, len(prevalence))) < prevalence)[sequence] * moving * 1.0, sequence
 
 
 def max_t_z(activation, presence):

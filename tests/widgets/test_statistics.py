@@ -63,12 +63,14 @@ def test_permutation_by_sequence(ask, table) -> None:
     one = labels[:, :1]
     test = permutation.max_t(activation, one, exchange, rng, 2000)
     excess = divergence.excess_divergence(activation, one, exchange, rng, 500)
-    half = 1.96 * test.null_sd[:, 0] / (2 * measures.auroc_as_z(activation, one, 1.0)[:, 0])
+    slope = 2 * measures.auroc_as_z(activation, one, 1.0)[:, 0]
+    middle, half = 0.5 + test.null_mean[:, 0] / slope, 1.96 * test.null_sd[:, 0] / slope
     for place, found in enumerate((planted, empty)):
         assert found["p"] == pytest.approx(test.p[place, 0], abs=0.04)
         assert found["klExcess"] == pytest.approx(excess.excess[place, 0], abs=0.02)
-        assert found["nullHigh"] == pytest.approx(0.5 + half[place], abs=0.02)
-        assert found["nullLow"] == pytest.approx(0.5 - half[place], abs=0.02)
+        assert found["expected"] == pytest.approx(middle[place], abs=1e-9)
+        assert found["nullHigh"] == pytest.approx(middle[place] + half[place], abs=1e-9)
+        assert found["nullLow"] == pytest.approx(middle[place] - half[place], abs=1e-9)
     assert planted["p"] == 1 / 2001 and planted["best"] < 0.01 and planted["chance"] < 0.05
     assert empty["chance"] == pytest.approx(FILTERS * empty["p"], abs=1.0)
     assert ask(code, given)[0] == planted  # a seed repeats it

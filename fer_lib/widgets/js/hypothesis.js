@@ -20,6 +20,9 @@ export function testGuess(data, network, filter, au, rows, draws = DRAWS) {
   return permutationTest(network.all.map(pick), filter, y, sequence, { draws, seed: 1 + filter * 32 + au });
 }
 
+/** Whether a guess held: more than chance has it, and seldom by chance. */
+const holds = ({ p, auroc, expected }) => p <= HIT && auroc > expected;
+
 /** The form, its test and its tally. `title` makes headings (see `titles`). */
 export function hypothesis(data, network, looks, title) {
   const { aus } = data.about, guesses = [], filters = Array.from({ length: network.count }, (_, f) => f);
@@ -56,7 +59,7 @@ export function hypothesis(data, network, looks, title) {
   }
 
   function verdict({ filter: f, au: k }, found, rows) {
-    const hit = found.p <= HIT && found.auroc > 0.5, name = `AU ${aus[k].au}`;
+    const hit = holds(found), name = `AU ${aus[k].au}`;
     const x = Float64Array.from(rows, (n) => network.activations(f)[n]);
     const counts = histograms(x, Uint8Array.from(rows, (n) => data.labels.presence[k][n]));
     const drawn = twoHistograms(`Activations of filter ${f} on ${rows.length} pictures, with and without ${name}`,
@@ -64,10 +67,12 @@ export function hypothesis(data, network, looks, title) {
     chart.stop();
     Object.assign(chart, { stop: drawn.stop, redraw: drawn.redraw });
     const said = hit ? `Your guess holds: filter ${f} answers to ${name}.`
-      : found.p <= HIT ? `The opposite: ${name} makes filter ${f} quieter.` : `Not shown: with ${name} or without, filter ${f} does much the same.`;
+      : found.p <= HIT ? `The opposite: with ${name} filter ${f} is quieter than chance has it.`
+        : Number.isNaN(found.p) ? `Nothing to test: filter ${f} or ${name} is the same in all these pictures.`
+          : `Not shown: chance does as much for filter ${f} and ${name}.`;
     result.replaceChildren(el("div", { class: "fer-w-result" }, title(said),
       el("p", {}, `AUROC ${found.auroc.toFixed(2)}. When labels are exchanged between sequences, 95 % of AUROCs lie between ` +
-        `${found.nullLow.toFixed(2)} and ${found.nullHigh.toFixed(2)}; p = ${found.p.toFixed(3)} (${found.draws} exchanges). ` +
+        `${found.nullLow.toFixed(2)} and ${found.nullHigh.toFixed(2)}, not always around 0.5, because neutral frames keep no action unit; p = ${found.p.toFixed(3)} (${found.draws} exchanges). ` +
         `KL ${found.kl.toFixed(2)}, of which ${found.klExcess.toFixed(2)} exceeds chance.`),
       el("p", {}, `By chance alone, ${found.chance.toFixed(1)} of ${network.count} filters would look this good for ${name}, ` +
         `and at least one would in ${found.best < 0.01 ? "less than 1" : (100 * found.best).toFixed(0)} % of exchanges.`),
@@ -77,7 +82,7 @@ export function hypothesis(data, network, looks, title) {
   }
 
   function count() {
-    const hits = guesses.filter((guess) => guess.p <= HIT && guess.auroc > 0.5).length;
+    const hits = guesses.filter(holds).length;
     tally.replaceChildren(el("p", {}, `${hits} of your ${guesses.length} ${guesses.length === 1 ? "guess" : "guesses"} held at p ≤ ${HIT}. ` +
       `If no filter answered to any action unit, about ${(guesses.length * HIT / 2).toFixed(2)} would.`),
       tableTwin("Your guesses", ["guess", "AUROC", "p"], guesses.map((guess) => [`filter ${guess.filter}, AU ${aus[guess.au].au}`, guess.auroc.toFixed(2), guess.p.toFixed(3)])));

@@ -58,7 +58,12 @@ export function averagePrecision(x, y) {
   return present ? sum / present : NaN;
 }
 
+function constant(x) {
+  return x.every((value) => value === x[0]);
+}
+
 export function pearson(x, y) {
+  if (constant(x) || constant(y)) return NaN;
   const mx = mean(x), my = mean(y);
   let xy = 0, xx = 0, yy = 0;
   for (let n = 0; n < x.length; n++) {
@@ -171,23 +176,40 @@ export function exchange(tables, random, out) {
   return out;
 }
 
+/** [mean, standard deviation] of Σ x[n] · y[source(n)] over all exchanges, exactly: see Shuffle.moments in Python. */
+export function moments(x, y, tables) {
+  let middle = 0, variance = 0;
+  for (const table of tables) {
+    const frames = table[0].map((_, k) => k), groups = table.length;
+    const columns = (values) => frames.map((k) => Float64Array.from(table, (rows) => values[rows[k]]));
+    const off = ([...sides]) => sides.map((column) => { const m = mean(column); return column.map((value) => value - m); });
+    const left = columns(x), right = columns(y), [a, b] = [off(left), off(right)];
+    for (const k of frames) {
+      middle += groups * mean(left[k]) * mean(right[k]);
+      for (const l of frames) variance += dot(a[k], a[l]) * dot(b[k], b[l]) / Math.max(groups - 1, 1);
+    }
+  }
+  return [middle, Math.sqrt(Math.max(variance, 0))];
+}
+
 /** Permutation test of filter `chosen` among `filters` (lists of activations) for one action unit, two-sided by ranks.
 
-    {auroc, p, nullLow, nullHigh, kl, klExcess, chance, best}: `p` for the pair alone; 95 % of the AUROCs under
+    {auroc, p, expected, nullLow, nullHigh, kl, klExcess, chance, best}: `expected`, the mean AUROC under exchange, from
+    which all distances are counted, in units of the spread there; `p` for the pair alone; 95 % of the AUROCs under
     exchange lie in nullLow … nullHigh; `chance`, how many of the filters look this good by chance (mean over
-    exchanges); `best`, the share of exchanges in which any of them does. */
+    exchanges); `best`, the share of exchanges in which any of them does. NaN where nothing can be said. */
 export function permutationTest(filters, chosen, y, sequence, { draws = 500, seed = 0 } = {}) {
   const tables = exchangeable(sequence), random = stream(seed), source = new Uint32Array(y.length);
-  const ranked = filters.map((x) => ranks(x)), spread = ranked.map((x) => sd(x) || NaN);
+  const ranked = filters.map((x) => ranks(x)), under = ranked.map((x) => moments(x, y, tables));
   const [present, absent] = split(y), shift = (present * (present + 1)) / 2, pairs = present * absent;
-  const extreme = (sum, f) => Math.abs((sum - shift) / pairs - 0.5) / spread[f];
+  const extreme = (sum, f) => Math.abs(sum - under[f][0]) / (under[f][1] > 1e-6 ? under[f][1] : NaN);
   const observed = auroc(filters[chosen], y, ranked[chosen]);
-  const size = Math.abs(observed - 0.5) / spread[chosen] - 1e-9;
+  const size = extreme(observed * pairs + shift, chosen) - 1e-9;
   const { low, high } = histograms(filters[chosen], y);
   const bins = Array.from(filters[chosen], (value) => bin(value, low, high, BINS));
   const whole = new Float64Array(BINS);
   bins.forEach((k) => whole[k]++);
-  let square = 0, own = 0, count = 0, any = 0, kl = 0;
+  let own = 0, count = 0, any = 0, kl = 0;
   const labelled = new Uint32Array(present);
   for (let draw = 0; draw < draws; draw++) {
     exchange(tables, random, source);
@@ -201,17 +223,16 @@ export function permutationTest(filters, chosen, y, sequence, { draws = 500, see
       let sum = 0;
       const x = ranked[f];
       for (let k = 0; k < present; k++) sum += x[labelled[k]];
-      if (f === chosen) square += ((sum - shift) / pairs - 0.5) ** 2;
       if (extreme(sum, f) >= size) { hits++; if (f === chosen) own++; }
     }
     count += hits;
     any += hits > 0;
   }
-  const half = 1.96 * Math.sqrt(square / draws);
-  const value = klDivergence(filters[chosen], y);
+  const expected = (under[chosen][0] - shift) / pairs, half = 1.96 * under[chosen][1] / pairs;
+  const value = klDivergence(filters[chosen], y), known = Number.isNaN(size) ? NaN : 1;
   return {
-    auroc: observed, p: (own + 1) / (draws + 1), draws, kl: value, klExcess: value - kl / draws,
-    nullLow: 0.5 - half, nullHigh: 0.5 + half,
-    chance: count / draws, best: (any + 1) / (draws + 1),
+    auroc: observed, p: known * (own + 1) / (draws + 1), draws, kl: value, klExcess: value - kl / draws,
+    expected, nullLow: expected - half, nullHigh: expected + half,
+    chance: known * count / draws, best: known * (any + 1) / (draws + 1),
   };
 }
