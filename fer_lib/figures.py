@@ -39,7 +39,8 @@ def alignment_heatmap(table: pd.DataFrame, metric: str = "auroc", rows: int = 40
     if cells.empty:
         raise UserError(f"The table has no metric {metric!r}; it has {sorted(table['metric'].unique())}.")
     wide = cells.pivot(index="filter", columns="au", values="value")
-    middle = float(cells["chance"].mean()) if cells["chance"].notna().any() else 0.0
+    neutral = 0.5 if metric.startswith("auroc") and metric != "auroc_z" else 0.0
+    middle = neutral if metric.startswith("auroc") or cells["chance"].isna().all() else float(cells["chance"].mean())
     strongest = (wide - middle).abs().max(axis=1).sort_values(ascending=False).index[:rows]
     wide = wide.loc[strongest].dropna(how="all")
     reach = float(np.nanmax(np.abs(wide.to_numpy() - middle))) if wide.size else 1.0
@@ -59,9 +60,8 @@ def alignment_heatmap(table: pd.DataFrame, metric: str = "auroc", rows: int = 40
     peak = wide.stack()
     top = peak.idxmax() if len(peak) else None
     most = f" The largest, {peak.max():.2f}, is filter {top[0]} with AU{top[1]}." if top else ""
-    alt = (
-        f"Heat map of {metric} for {len(wide)} filters and {wide.shape[1]} action units; chance is {middle:.2f}.{most}"
-    )
+    size = f"{len(wide)} filters and {wide.shape[1]} action units"
+    alt = f"Heat map of {metric} for {size}; the colours turn at {middle:.2f}.{most}"
     return finish(
         figure, f"Alignment of filters with action units ({metric})", alt, data, max(400, 14 * len(wide) + 160)
     )

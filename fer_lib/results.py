@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import subprocess
+import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,11 @@ from fer_lib.errors import UserError
 from fer_lib.files import read_json, write_json
 
 SCHEMA = 1
-LEDGER = Path(__file__).resolve().parent.parent / "book" / "results"  # of a checkout; chapters run in their folder
+PLACES = (
+    Path(__file__).resolve().parent.parent / "book" / "results",  # of a checkout; chapters run in their folder
+    Path(sysconfig.get_path("data")) / "share" / "fer-lib" / "results",  # of an installed copy: see pyproject.toml
+)
+LEDGER = next((place for place in PLACES if place.is_dir()), PLACES[0])
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 

@@ -1,7 +1,12 @@
 import dataclasses
 import json
 import re
+import shutil
 import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -140,3 +145,18 @@ def test_an_entry_that_would_be_refused_is_refused_before_the_work(monkeypatch):
 
 def test_the_committed_ledger_is_sound():
     assert results.verify() == []
+
+
+def test_an_installed_copy_has_the_ledger(tmp_path):
+    """Colab and learners install the package: chapters read the ledger there, too."""
+    source, root = tmp_path / "source", Path(results.__file__).parent.parent
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE", "fer_lib/__init__.py", "fer_lib/results.py"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / name, source / name)
+    shutil.copytree(results.LEDGER, source / "book" / "results")
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-q"]
+    subprocess.run([*build, "--wheel-dir", str(tmp_path), str(source)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = {name.rpartition("/")[2] for name in zipfile.ZipFile(wheel).namelist() if "/data/share/fer-lib/" in name}
+    assert held >= {f"{name}.json" for name in results.names()} | {"PROTOCOL.md"}
+    assert results.PLACES[1] == Path(sysconfig.get_path("data"), "share", "fer-lib", "results")

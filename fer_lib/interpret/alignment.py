@@ -44,12 +44,12 @@ def align(
     Columns: filter, au, metric, NUMBERS, present, absent, unknown, status. `chance` is the value when labels say
     nothing of pictures: the mean under permutation for AUROC, Pearson and KL, the prevalence for average precision.
     "auroc_z" is how far AUROC lies from that mean, in units of its spread under permutation; where pictures trade one
-    by one that is Mann–Whitney's z. `p`, `p_max` (family-wise) and `q` (Benjamini–Hochberg) come from permuting whole AU rows between sequences (`by`
-    "sequence") or people ("subject"): `permutations` times for the ranks (auroc, auroc_z), Pearson and the two
-    within-emotion ones, which permute within emotion only; `slow_permutations` times for KL and its excess, average
-    precision, partial r and overlap (IoU). AUROC alone has `low`–`high`, a 95 % interval over people from `draws`
-    bootstrap draws (0 for none), and `null_low`–`null_high`, where 95 % of its values lie under permutation. Other
-    numbers are NaN. Undefined pairs have NaN everywhere and say why in `status`.
+    by one that is Mann–Whitney's z. `p`, `p_max` (family-wise) and `q` (Benjamini–Hochberg) come from permuting whole
+    AU rows between sequences (`by` "sequence") or people ("subject"): `permutations` times for the ranks (auroc,
+    auroc_z), Pearson and the two within-emotion ones, which permute within emotion only; `slow_permutations` times for
+    KL and its excess, average precision, partial r and overlap (IoU). AUROC alone has `low`–`high`, a 95 % interval
+    over people from `draws` bootstrap draws (0 for none), and `null_low`–`null_high`, where 95 % of its values lie
+    under permutation. Other numbers are NaN. Undefined pairs have NaN everywhere and say why in `status`.
     """
     unknown = set(metrics) - set(METRICS)
     if unknown:

@@ -165,8 +165,9 @@ def max_t(
 
     With presence labels that is Mann–Whitney's tie-corrected z. Evidence is its distance from its mean under exchange,
     in units of its spread there. Unknown labels move with their row and count for nothing (mean and spread are then
-    approximate, the p-values are not); ranks are taken over all images. `ranks=False` tests Pearson's r. Phipson & Smyth's p = (b+1)/(B+1), so q
-    cannot fall below pairs / (discoveries·(B+1)): for few discoveries among many pairs, read `p_max` or raise B.
+    approximate, the p-values are not); ranks are taken over all images. `ranks=False` tests Pearson's r.
+    Phipson & Smyth's p = (b+1)/(B+1), so q cannot fall below pairs / (discoveries·(B+1)): for few discoveries among
+    many pairs, read `p_max` or raise B.
     """
     activation, labels = checked(activation, labels)
     statistic = _Statistic(rankdata(activation, axis=0) if ranks else activation, labels, exchange)
