@@ -20,26 +20,32 @@ LEVEL = 0.05
 COLUMNS = ("question", "difference", "median over folds", "folds won", "corrected p", "answer")
 
 
-def answers(ratio: float, unit: str = "image", ledger: Path = LEDGER, block: str = "grid") -> "pandas.DataFrame":
+def answers(
+    ratio: float, unit: str = "image", ledger: Path = LEDGER, block: str = "grid", new_folds: bool = False
+) -> "pandas.DataFrame":
     """One row a question (`COLUMNS`): the difference with its 95 % interval, p corrected by Holm, and what it allows.
 
     A *method's effect* in a fold is the mean of two differences, with it minus without it: once beside the other method
     and once without. Folds in which one of the networks is missing are left out; an unfinished block has no p.
     Chosen on validation. `ratio`: test to training images of a fold. Empty without the entry. `block`: "grid" or
-    "full-size". Source: PROTOCOL.md.
+    "full-size". `new_folds`: all questions on the folds that raised none. Source: PROTOCOL.md.
     """
     import pandas
 
-    contrasts = asked(ratio, unit, ledger, block)
+    contrasts = asked(ratio, unit, ledger, block, new_folds)
     whole = _whole(ledger, block) and all(found["low"] is not None for found in contrasts.values())
     corrected = holm(list(contrasts.values())) if whole else [None] * len(contrasts)
     rows = [_row(question, found, p) for (question, found), p in zip(contrasts.items(), corrected, strict=True)]
     return pandas.DataFrame(rows, columns=list(COLUMNS))
 
 
-def asked(ratio: float, unit: str = "image", ledger: Path = LEDGER, block: str = "grid") -> dict[str, dict[str, Any]]:
+def asked(
+    ratio: float, unit: str = "image", ledger: Path = LEDGER, block: str = "grid", new_folds: bool = False
+) -> dict[str, dict[str, Any]]:
     """Question → its contrast, with the fields of `fer_lib.evaluation.contrast.paired`; see `answers`."""
     table = by_seed(block, unit, ledger) / 100
+    if new_folds:
+        table = table.drop(index=list(RAISED), level="fold", errors="ignore")
     return {} if table.empty else _QUESTIONS[block](table, ratio, unit, ledger)
 
 
@@ -69,6 +75,30 @@ def _of_full_size(table: "pandas.DataFrame", ratio: float, unit: str, ledger: Pa
 
 
 _QUESTIONS: dict[str, Callable[..., dict[str, dict[str, Any]]]] = {"grid": _of_grid, "full-size": _of_full_size}
+
+
+def pairs(ratio: float, unit: str = "image", ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """What the effects in the grid average over: each method alone and beside the other, one column a recipe.
+
+    Differences with 95 % intervals, uncorrected, and in how many folds they are above 0. No question of the protocol.
+    Empty without the entry.
+    """
+    import pandas
+
+    table = by_seed("grid", unit, ledger) / 100
+    rows = []
+    for method, (alone, beside) in METHODS.items() if len(table) else ():
+        for place, (used, without) in (("alone", alone), ("beside the other", beside)):
+            row = {"pair": f"{method} {place}: {used} minus {without}"}
+            rows.append(row | {recipe: _pair(table, recipe, used, without, ratio) for recipe in RECIPES})
+    return pandas.DataFrame(rows, columns=["pair", *RECIPES])
+
+
+def _pair(table: "pandas.DataFrame", recipe: str, used: str, without: str, ratio: float) -> str:
+    found = _contrast(table, [(f"{used}, {recipe}", f"{without}, {recipe}")], ratio)
+    if found["difference"] is None:
+        return "–"
+    return f"{in_points(found)}, {found['won']} of {found['folds']} folds"
 
 
 def _whole(ledger: Path, block: str) -> bool:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fer_lib import evaluation
 from fer_lib.evaluation.contrast import paired
 from fer_lib.evaluation.tables import UNITS
@@ -136,7 +138,6 @@ def recalls(*blocks_named: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
 
     Over all folds, each with the checkpoint chosen on validation.
     """
-    import numpy as np
     import pandas
 
     entries = [next(iter(read(name, ledger).values["configurations"].values())) for name in blocks_named]
@@ -164,6 +165,46 @@ def survival(group: str = "trained", ledger: Path = LEDGER) -> "pandas.DataFrame
         table = table.add(pandas.DataFrame(counts).rename(index=int), fill_value=0)
     table = table[["labels", *tests]].fillna(0).astype(int)
     return table.sort_values("labels", ascending=False).rename_axis("au").reset_index()
+
+
+def fates(ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """One row a kind of network and test: the steps of survival, as medians over its networks, in %.
+
+    `moved`: labels whose AU, alone, changes the filter significantly; `up`: in the label's direction; `most`: more
+    steadily than any other AU; `survives`: all three.
+    """
+    import pandas
+
+    steps = {"moved": "significant", "up": "same_sign", "most": "largest", "survives": "survives"}
+    networks = read("filters", ledger).values["networks"] if "filters" in names(ledger) else {}
+    rows = []
+    for test, words in {DO_RESTING: "the AU alone, on resting faces", FACTORIAL: "AUs independent"}.items():
+        for kind in GROUPS:
+            found = [row["probes"]["survival"].get(test) for row in members(networks, kind)]
+            found = [row for row in found if row]
+            if found:
+                shares = {name: 100 * float(np.median([row[step] for row in found])) for name, step in steps.items()}
+                rows.append({"test": words, "networks": kind} | shares)
+    return pandas.DataFrame(rows, columns=["test", "networks", *steps])
+
+
+def harms(least: int = 5, ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """One row a label and emotion: what taking out the filters with the label does to it, in trained networks.
+
+    Of the discoveries of ablation (false ones held at 5 %) those that `least` networks or more share; medians over
+    these networks, in nats, beside matched random filters. Most networks first, then most harm.
+    """
+    import pandas
+
+    networks = read("filters", ledger).values["networks"] if "filters" in names(ledger) else {}
+    lines = [line for row in members(networks, "trained") for line in row["ablation"]["sets"]]
+    table = pandas.DataFrame(lines, columns=["set", "emotion", "harm", "control"])
+    table["set"] = table["set"].str.replace("AU", "AU ")
+    found = table.groupby(["set", "emotion"]).agg(
+        networks=("harm", "size"), harm=("harm", "median"), control=("control", "median")
+    )
+    found = found[found["networks"] >= least].sort_values(["networks", "harm"], ascending=False).reset_index()
+    return found.rename(columns={"set": "without the filters of", "control": "matched random filters"})
 
 
 def against_paper(ledger: Path = LEDGER) -> "pandas.DataFrame":

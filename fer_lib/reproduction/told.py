@@ -8,10 +8,11 @@ import numpy as np
 
 from fer_lib.reproduction import recorded
 from fer_lib.reproduction.summary import members
-from fer_lib.reproduction.verdicts import BASELINES, beats_baseline
+from fer_lib.reproduction.verdicts import BASELINES, beats_baseline, gains
 from fer_lib.results import LEDGER, read
 
 ALONE, INDEPENDENT = "do(AU) on resting faces", "AUs independent"  # columns of `recorded.survival`
+SMALL = 0.02  # nats: a harm of hardly any size, however sure
 OWNERS = 2  # action units that keep most of their labels
 
 
@@ -23,9 +24,11 @@ def filters(words: float, ledger: Path = LEDGER) -> dict[str, str]:
         _medians(values["groups"])
         | _against_words(words, trained)
         | _survivors(ledger)
+        | _steps(ledger)
         | _use(trained)
         | _rare(trained)
         | {f"{kind}_pass": _passing(values["networks"], kind) for kind in ("untrained", "identity", "shuffled")}
+        | {f"{kind}_gain": gains(members(values["networks"], kind)) for kind in ("trained", "untrained", "identity")}
         | _weakest(ledger)
         | _what_they_learned(ledger)
     )
@@ -63,20 +66,35 @@ def _against_words(words: float, trained: Sequence[dict[str, Any]]) -> dict[str,
 def _survivors(ledger: Path) -> dict[str, str]:
     survived = recorded.survival(ledger=ledger)
     owners = survived.nlargest(OWNERS, ALONE)
+    of = survived.set_index("au")
     others = survived.drop(owners.index)
     return {
         "owners": " and ".join(f"AU {au}" for au in owners["au"]),
         "owned": f"{owners[ALONE].sum() / survived[ALONE].sum():.0%}",
+        "smiles_survive": f"{of.loc[12, ALONE]} of {of.loc[12, 'labels']}",
+        "brows_survive": f"{of.loc[4, ALONE]} of {of.loc[4, 'labels']}",
         "others_survive": f"{others[ALONE].sum() / others['labels'].sum():.0%}",
         "others_factorial": f"{others[INDEPENDENT].sum() / others['labels'].sum():.0%}",
     }
 
 
+def _steps(ledger: Path) -> dict[str, str]:
+    """What becomes of the labels when the AU moves alone on resting faces."""
+    fates = recorded.fates(ledger)
+    alone = fates[fates["test"] == fates["test"].iloc[0]].set_index("networks")
+    moved = {f"{kind}_moved": f"{alone['moved'][kind]:.0f} %" for kind in ("trained", "identity", "untrained")}
+    return moved | {"trained_most": f"{alone['most']['trained']:.0f} %"}
+
+
 def _use(trained: Sequence[dict[str, Any]]) -> dict[str, str]:
     ablations = [found["ablation"] for found in trained]
+    harm = np.array([line["harm"] for ablation in ablations for line in ablation["sets"]])
     agreement = [ablation["agreement"] for ablation in ablations]
     return {
         "harms": _span([ablation["discoveries"] for ablation in ablations]),
+        "harms_found": str(len(harm)),
+        "harms_small": str(int((harm < SMALL).sum())),
+        "small": f"{SMALL:g}",
         "tests": _span([ablation["tests"] for ablation in ablations]),
         "harm_agreement": f"{np.median([found['agreement'] for found in agreement]):.2f}",
         "harm_chance": f"{np.median([found['chance'] for found in agreement]):.2f}",
@@ -102,7 +120,7 @@ def _weakest(ledger: Path) -> dict[str, str]:
 
 
 def _what_they_learned(ledger: Path) -> dict[str, str]:
-    (alone,) = read("decorrelated", ledger).values["configurations"].values()
+    alone = [row["validation"]["image"] for row in read("decorrelated", ledger).values["cells"]]
     rows = read("controls", ledger).values["networks"]
     by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in ("shuffled", "identity")}
     knows = {
@@ -111,7 +129,7 @@ def _what_they_learned(ledger: Path) -> dict[str, str]:
     same = sum(abs(row["training_accuracy"] - row["commonest"]) < 1e-4 for row in by_kind["shuffled"])
     return knows | {
         "shuffled_same": f"{same} of {len(by_kind['shuffled'])}",
-        "decorrelated_right": f"{alone['accuracy']['validation']['image']['mean']:.0%}",
+        "decorrelated_right": ", ".join(f"{right:.0%}" for right in sorted(alone)),
     }
 
 

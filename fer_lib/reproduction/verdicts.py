@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_lib.reproduction.recorded import in_points
-from fer_lib.reproduction.summary import DO_RESTING, FACTORIAL, members
+from fer_lib.reproduction.summary import members
 from fer_lib.results import LEDGER, names, read
 
 REPRODUCED, PARTLY, NOT, CANNOT, OPEN = "reproduced", "partly", "not", "cannot", "open"
@@ -114,7 +114,7 @@ def _patterns(filters: Values) -> Judgement:
     numbers = (
         f"mass of guided maps in the exact mask beats a box in {beats['box']} of {len(trained)} networks and another "
         f"filter in {beats['other filter']}; mean cosine between maps of different filters {specificity:.2f}; "
-        f"gain over another filter {_gains(trained)} trained, {_gains(untrained)} untrained"
+        f"gain over another filter {gains(trained)} trained, {gains(untrained)} untrained"
     )
     needed = NEEDED * len(trained)
     both = sum(all(beats_baseline(row, base) for base in BASELINES) for row in trained) >= needed
@@ -134,8 +134,8 @@ def _mass(row: Values, baseline: str) -> Values | None:
     return next((line for line in lines if (line["score"], line["baseline"]) == ("mass", baseline)), None)
 
 
-def _gains(rows: list[Values]) -> str:
-    """The least and the most mass, in points, that maps of these networks have over those of another filter."""
+def gains(rows: list[Values]) -> str:
+    """The least and the most mass, in points, that guided maps of studied networks have over another filter's."""
     found = [_mass(row, "other filter") for row in rows]
     gains = [100 * line["gain"] for line in found if line and line["gain"] is not None]
     return f"{min(gains):+.1f} to {max(gains):+.1f} points" if gains else "not measured"
@@ -170,12 +170,15 @@ def _company(filters: Values) -> Judgement:
     if any(name not in trained for name in _SURVIVAL.values()):
         return NOT, "no filter has a label that could survive"
     shares = {test: trained[name]["median"] for test, name in _SURVIVAL.items()}
-    numbers = ", ".join(f"{share:.0%} ({test})" for test, share in shares.items())
+    numbers = ", ".join(f"{share:.0%} {words}" for words, share in shares.items())
     wins = sum(share >= SURVIVES for share in shares.values())
     return (NOT, PARTLY, REPRODUCED)[wins], f"median share of labels that survive: {numbers}"
 
 
-_SURVIVAL = {DO_RESTING: "survival_resting", FACTORIAL: "survival_factorial"}
+_SURVIVAL = {
+    "when the action unit alone moves on resting faces": "survival_resting",
+    "where action units are independent": "survival_factorial",
+}
 
 
 _RULES = (
@@ -200,7 +203,7 @@ _RULES = (
          NOT: "A decoder with a mean cosine under .5 between filters whose maps beat both baselines."},
     ),
     _Rule(
-        "C3a", "Labels of action units confirm it.", ("filters",), _labels,
+        "C3a", "Filters go with labels of action units, more than untrained filters do.", ("filters",), _labels,
         {REPRODUCED: "Untrained networks of the same size within .05 of AUROC on new people.",
          NOT: "Networks of full size and schedule that are .05 of AUROC above untrained ones."},
     ),

@@ -116,3 +116,25 @@ def test_larger_pictures_are_compared_with_the_right_small_ones(tmp_path):
     (tmp_path / "again.json").unlink()
     assert questions.answers(RATIO, ledger=tmp_path, block="full-size")["difference"][1] == "–"
     assert questions.answers(RATIO, ledger=tmp_path / "none", block="full-size").empty
+
+
+def test_pairs_tell_what_an_effect_averages_over(tmp_path):
+    """Dropout adds 10 points alone and takes 10 beside augmentation: its effect is 0, its pairs are not."""
+    scores = {"plain": 0.5, "D": 0.6, "A": 0.7, "AD": 0.6}
+    record(tmp_path, lambda recipe, variant, fold: scores[variant] + fold / 1000 * (variant == "D"))
+    table = questions.pairs(RATIO, ledger=tmp_path).set_index("pair")["as released"]
+    assert table["dropout alone: D minus plain"].startswith("+10.4 points (95 % interval")
+    assert table["dropout beside the other: AD minus A"].startswith("-10.0 points")
+    assert table["augmentation alone: A minus plain"].endswith("10 of 10 folds")
+    effect = questions.asked(RATIO, ledger=tmp_path)["effect of dropout, as released"]["difference"]
+    assert effect == pytest.approx(0.00225)
+    assert questions.pairs(RATIO, ledger=tmp_path / "none").empty
+
+
+def test_all_questions_can_be_asked_on_the_new_folds_alone(tmp_path):
+    record(tmp_path, lambda recipe, variant, fold: 0.5 + 0.4 * ("A" in variant) * (fold < 2) + fold / 100)
+    effect = "effect of augmentation, as released"
+    assert questions.asked(RATIO, ledger=tmp_path)[effect]["difference"] == pytest.approx(0.08)
+    found = questions.asked(RATIO, ledger=tmp_path, new_folds=True)
+    assert (found[effect]["difference"], found[effect]["folds"]) == (0, 8)
+    assert {each["folds"] for each in found.values()} == {8}

@@ -92,7 +92,7 @@ def test_filters_are_told_by_kind_of_network(ledger):
     table = recorded.filters(ledger)
     assert list(table.columns) == ["measure", "trained", "untrained"]
     assert table["trained"][0] == "81 (60 to 99)" and table["trained"][1] == "–"
-    assert recorded.filters(ledger, "filters-96").empty
+    assert list(recorded.filters(ledger, "filters-96").columns) == ["measure"]
     results.write(replace(entry, name="filters-96", values={"groups": {"untrained": {"labels": spread}}}), ledger)
     assert list(recorded.filters(ledger, "filters-96").columns) == ["measure", "untrained"]
 
@@ -157,3 +157,46 @@ def test_survival_adds_up_the_networks_of_a_group(ledger):
     results.write(replace(entry, name="filters", values={"networks": networks, "groups": {}}), ledger)
     table = recorded.survival(ledger=ledger)
     assert table.to_numpy().tolist() == [[27, 6, 6, 5], [9, 5, 3, 1]]
+
+
+def studied(ledger, **networks):
+    entry = results.read("plain-against-ad", ledger)
+    results.write(replace(entry, name="filters", values={"networks": networks, "groups": {}}), ledger)
+
+
+def test_fates_are_the_steps_of_survival(ledger):
+    def network(moved, up, most, survives):
+        steps = {"significant": moved, "same_sign": up, "largest": most, "survives": survives}
+        return {"probes": {"survival": {DO_RESTING: steps}}}
+
+    studied(ledger, **{
+        "trained-fold00": network(0.9, 1.0, 0.5, 0.4),
+        "trained-fold01": network(0.5, 0.8, 0.3, 0.2),
+        "untrained-seed1": network(0.1, 0.6, 0.2, 0.0),
+        "untrained-seed2": {"probes": {"survival": {}}},
+    })  # fmt: skip
+    table = recorded.fates(ledger)
+    assert list(table["networks"]) == ["trained", "untrained"] and table["test"].nunique() == 1
+    assert table[["moved", "up", "most", "survives"]].to_numpy().tolist() == [
+        pytest.approx([70, 90, 40, 30]),
+        pytest.approx([10, 60, 20, 0]),
+    ]
+    assert recorded.fates(ledger / "none").empty and recorded.harms(ledger=ledger / "none").empty
+
+
+def test_harms_that_networks_share(ledger):
+    def network(**harms):
+        lines = [{"set": name, "emotion": "happy", "harm": harm, "control": 0.1} for name, harm in harms.items()]
+        return {"ablation": {"sets": lines}}
+
+    studied(ledger, **{
+        "trained-fold00": network(AU12=0.5, AU27=3.0),
+        "trained-fold01": network(AU12=0.7),
+        "trained-fold02": network(AU12=0.2, AU6=0.1),
+        "untrained-seed1": network(AU6=9.0),
+    })  # fmt: skip
+    (row,) = recorded.harms(least=2, ledger=ledger).to_dict("records")
+    assert row == {
+        "without the filters of": "AU 12", "emotion": "happy", "networks": 3, "harm": 0.5, "matched random filters": 0.1
+    }  # fmt: skip
+    assert list(recorded.harms(least=1, ledger=ledger)["without the filters of"]) == ["AU 12", "AU 27", "AU 6"]
