@@ -24,10 +24,10 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         usual = partial.stat().st_mode  # safetensors makes files that only their owner may read
         write(partial)
         partial.chmod(usual)
-        with partial.open("rb") as file:
+        with partial.open("r+b") as file:  # Windows flushes only what is open for writing
             os.fsync(file.fileno())
         partial.replace(path)
-    except Exception as error:
+    except BaseException as error:  # Ctrl-C too must leave nothing behind
         _discard(partial)
         # safetensors reports a full disk as its own error type: recognise both
         if isinstance(error, OSError) or type(error).__name__ == "SafetensorError":
@@ -56,11 +56,16 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file. Raises UserError when it is absent or is not JSON."""
+    """Read a JSON file. Raises UserError when it is absent, cannot be read or is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; expected a JSON file written by fer-lib") from error
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); expected a JSON file written by fer-lib. Check the path and "
+            "who may read it"
+        ) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(
             f"{path}: not readable as JSON ({error}); restore the file or delete it and run again"

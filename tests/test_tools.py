@@ -3,7 +3,9 @@
 import importlib.util
 import io
 import json
+import re
 import tarfile
+from fnmatch import fnmatch
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +23,16 @@ def tool(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_every_asset_has_its_command_in_contributing():
+    root = TOOLS.parent
+    rows = [line.split("|") for line in (root / "CONTRIBUTING.md").read_text().splitlines() if line.startswith("| `")]
+    derived = [pattern for row in rows for pattern in re.findall(r"`([^`]+)`", row[1])]
+    assets = [path.relative_to(root).as_posix() for path in root.glob("fer_lib/*/assets/*")]
+    assert [name for name in assets if not any(fnmatch(name, pattern) for pattern in derived)] == []
+    named = {name for row in rows for name in re.findall(r"python (tools/\w+\.py)", row[3])}
+    assert named and [name for name in named if not (root / name).is_file()] == []
 
 
 def test_weights_are_replaced_with_their_card_or_not_at_all(tiny_faces, tmp_path, monkeypatch):

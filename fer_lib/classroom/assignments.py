@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import nbformat
@@ -9,6 +10,7 @@ from nbformat import NotebookNode
 
 from fer_lib.classroom import mutation
 from fer_lib.classroom.source import FOLDER, learners_notebook, read_source, sources
+from fer_lib.errors import UserError
 from fer_lib.files import write_text
 
 
@@ -24,11 +26,14 @@ def written(notebook: NotebookNode, source: Path) -> str:
 
 def main(folder: Path = FOLDER) -> None:
     """Write book/assignments/*.ipynb."""
-    for source in sources(folder / "source"):
-        target = folder / f"{source.stem}.ipynb"
-        write_text(target, written(read_source(source), source))
-        print(f"wrote {target}")
-    mutation.main(folder)
+    try:
+        for source in sources(folder / "source"):
+            target = folder / f"{source.stem}.ipynb"
+            write_text(target, written(read_source(source), source))
+            print(f"wrote {target}")
+        mutation.main(folder)
+    except UserError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

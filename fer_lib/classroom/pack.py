@@ -37,8 +37,8 @@ README = """# Teacher's pack
 - `timings.csv` lists minutes, difficulty, importance and points of every exercise.
 - `mutants.md` says how many deliberate errors the checks catch, and which they miss.
 
-Hand-grading: `cd course && nbgrader formgrader` keeps the points in nbgrader's gradebook. The table is written anew
-whenever the assignment is graded, so points that you write into it do not last.
+Hand-grading: `cd course && jupyter lab`, then the Nbgrader menu, then Formgrader, which keeps the points in nbgrader's
+gradebook. The table is written anew whenever the assignment is graded, so points that you write into it do not last.
 Scores of automatic checks come from the learner's own process: read what looks too good.
 """
 PRIVATE = "Made with a private key: hidden cases follow from its secret. The same key makes the same pack."

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from fer_lib.cli import options
 from fer_lib.data import DATASETS, load_dataset
 from fer_lib.errors import UserError
 
@@ -27,9 +28,16 @@ def list_() -> None:
     "--path", type=click.Path(path_type=Path), help="Folder or file of a real set; or where a made one is kept."
 )
 @click.option("--unlabelled", is_flag=True, help="Also the images without an emotion.")
-def describe(name: str, path: Path | None, unlabelled: bool) -> None:
+@click.option(
+    "--size", type=click.IntRange(1), help="Pixels a side; default: the set's own, 96 where faces are cut out."
+)
+@options.reading
+def describe(name: str, path: Path | None, unlabelled: bool, size: int | None, on_error: str, crop: str | None) -> None:
     """Counts of data set NAME beside the published ones, with what is missing, and where it comes from."""
-    dataset = load_dataset(name, path, labelled_only=not unlabelled)
+    if size is None and name == "ckplus" and crop != "none":
+        size = 96
+    own = {} if crop is None else {"crop": crop}
+    dataset = load_dataset(name, path, size=size, labelled_only=not unlabelled, on_error=on_error, **own)
     table = dataset.describe().astype(object)
     click.echo(table.where(table.notna(), "").to_string(index=False))
     for key, value in dataset.provenance.items():

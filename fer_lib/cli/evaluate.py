@@ -35,6 +35,10 @@ def evaluate(data, classes, preset, steps, size, checkpoint_every, precision, de
     from fer_lib import evaluation
     from fer_lib.results import check_recordable
 
+    if ray:
+        options.refuse("jobs", because="on a Ray cluster (--ray)")
+    else:
+        options.refuse("gpus", because="without --ray")
     if record:
         _check_name(record)
         check_recordable(record)

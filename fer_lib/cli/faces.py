@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from fer_lib import facs
+from fer_lib.cli.options import refuse
 from fer_lib.errors import UserError
 
 SHEETS = ("aus", "intensities", "emotions", "identities")
@@ -40,6 +41,10 @@ def faces(aus, identity, population, seed, size, yaw, pitch, sheet, people, out)
     from fer_lib.faces import sample_identities
     from fer_lib.faces.sheets import contact_sheet, save_png, single
 
+    if sheet:
+        refuse("aus", "identity", "yaw", "pitch", because=f"on a sheet (--sheet {sheet})")
+    else:
+        refuse("people", because="on one picture, without --sheet")
     if identity < 0:
         raise UserError(f"--identity {identity} found, expected 0 or more")
     for name, degrees in (("yaw", yaw), ("pitch", pitch)):

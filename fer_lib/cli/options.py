@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from fer_lib.errors import UserError
 
@@ -70,11 +71,22 @@ def reading(command: Callable) -> Callable:
 def load_faces(
     data: str, size: int, classes: str | None = None, on_error: str = "raise", crop: str | None = None
 ) -> "FaceDataset":
-    """The data set that `--data`, `--classes`, `--on-error` and `--crop` name, at size x size pixels."""
+    """The data set that `--data`, `--classes`, `--on-error` and `--crop` name, at size x size pixels.
+
+    Raises UserError for a synthetic set in a place that is not there: a slip of the pen would render it all again.
+    """
     from fer_lib import facs
     from fer_lib.data import load_dataset
 
     name, _, path = data.partition(":")
+    if path and not Path(path).expanduser().exists():
+        from fer_lib.data.synthetic import NAMES
+
+        if name in NAMES:
+            raise UserError(
+                f"--data {data}: there is no {path}; expected a made set's .npz file, or the folder that holds it. "
+                f"Correct the path, or make the set with: fer-lib data make {name} --out FOLDER"
+            )
     own = {} if crop is None else {"crop": crop}
     faces = load_dataset(name, Path(path) if path else None, size=size, on_error=on_error, **own)
     if classes == "6":
@@ -106,6 +118,14 @@ def fold_list(text: str, count: int) -> list[int]:
     if not folds or min(folds) < 0 or max(folds) >= count:
         raise UserError(f"--folds {text!r} is out of range; the data have folds 0 to {count - 1}")
     return folds
+
+
+def refuse(*names: str, because: str) -> None:
+    """Raises UserError for the first of these parameters of the running command that was typed: it would do nothing."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+            raise UserError(f"{parameter.opts[0]} was given and has no effect {because}; leave it out")
 
 
 def command_line() -> str:

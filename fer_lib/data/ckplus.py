@@ -64,6 +64,7 @@ def load(
 
     crop="sequence": one box a sequence, from its first frame, eyes level where landmarks exist. crop="released": the
     authors' Haar crop of each frame by itself. crop="none": frames are faces already (size=None leaves their size).
+    Faces that the exporter wrote in this layout are named "synthetic-ckplus".
     labelled_only=False keeps sequences without an emotion, as −1 on all four pictures.
     Raises UserError naming the file; with on_error="skip" a bad sequence is warned of, listed in
     provenance["skipped"] and left out.
@@ -91,7 +92,7 @@ def read_sequence(files: CKPlusFiles, sequence: SequenceFiles, size: int | None,
     emotion, coding = sequence.only("emotion"), sequence.only("FACS")
     if coding is None and files.has("FACS"):
         raise UserError(f"{sequence.name}: no FACS file; expected {sequence.name}_{frames[-1]:08d}_facs.txt")
-    pictures = [files.picture(sequence.files["picture"][frame]) for frame in frames]
+    pictures = [files.picture(sequence.files["picture"][frame], released=crop == "released") for frame in frames]
     marks = sequence.files["landmarks"].get(frames[0]) if crop == "sequence" else None
     return _Sequence(
         files=sequence,
@@ -192,7 +193,7 @@ def _assemble(sequences: list[_Sequence], provenance: dict[str, Any]) -> FaceDat
     subject = np.repeat([s.files.subject for s in sequences], count)
     emotion = np.array([[neutral if s.emotion >= 0 else -1] + [s.emotion] * APEX_FRAMES for s in sequences]).ravel()
     return FaceDataset(
-        name="ckplus",
+        name="synthetic-ckplus" if provenance["synthetic"] else "ckplus",
         images=np.stack(images),
         emotion=emotion,
         emotions=facs.EMOTIONS,

@@ -43,6 +43,8 @@ UNTABLED_CODES = facs.UNTABLED_CODES | {
 
 KINDS = {".png": "picture", "_emotion.txt": "emotion", "_facs.txt": "FACS", "_landmarks.txt": "landmarks"}
 LANDMARKS = 68
+REC_709 = (0.2125, 0.7154, 0.0721)
+"""Shares of red, green and blue in skimage.color.rgb2gray, which the released code calls."""
 PROVENANCE_FILE = "fer-lib-provenance.json"
 """Written by the exporter: faces in CK+'s layout that are not CK+ say so, also when they are zipped."""
 
@@ -147,14 +149,21 @@ class CKPlusFiles:
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
             raise UserError(f"{entry}: cannot be read ({error}); copy it again from your archive") from error
 
-    def picture(self, entry: Entry) -> np.ndarray:
-        """Grey uint8 (H, W); colour becomes ITU-R 601 luma. Raises UserError for a truncated or foreign file."""
+    def picture(self, entry: Entry, released: bool = False) -> np.ndarray:
+        """Grey uint8 (H, W); colour becomes ITU-R 601 luma, or as `released` Rec. 709 luma, its fractions cut off.
+
+        Raises UserError for a truncated or foreign file.
+        """
         from PIL import Image, UnidentifiedImageError
 
         content = self.read(entry)
         try:
             with Image.open(io.BytesIO(content)) as image:
-                mode, grey = image.mode, np.asarray(image.convert("L"))
+                mode = image.mode
+                if released and mode.startswith(("RGB", "P")):
+                    grey = (np.asarray(image.convert("RGB")) / 255 @ REC_709 * 255).astype(np.uint8)
+                else:
+                    grey = np.asarray(image.convert("L"))
         except UnidentifiedImageError as error:
             raise UserError(f"{entry}: {len(content)} bytes, not a picture; copy it again from your archive") from error
         except (OSError, SyntaxError, ValueError) as error:

@@ -74,15 +74,19 @@ def cut(frame: np.ndarray, box: FaceBox, size: int) -> np.ndarray:
 def crop_released(frames: Iterable[np.ndarray], size: int) -> list[np.ndarray]:
     """Detect on each frame by itself, as released: neutral and peak crops jitter against each other.
 
-    The released code does not say how it resized; area averaging is ours. Raises UserError for a frame without a face.
+    Resized as there (`process_single_image`: skimage.transform.resize, which in 2015, as we remember it, was bilinear
+    without antialiasing). Raises UserError for a frame without a face.
     """
+    import cv2
+
     crops = []
     for number, frame in enumerate(frames):
         box = detect_face(frame)
         if box is None:
             raise UserError(_no_face(f"frame {number} (counted from 0, of those read)", frame))
         x, y, side = int(box.x - box.side / 2), int(box.y - box.side / 2), int(box.side)
-        crops.append(_shrink(frame[y : y + side, x : x + side], size))
+        face = frame[y : y + side, x : x + side]
+        crops.append(cv2.resize(face, (size, size), interpolation=cv2.INTER_LINEAR))
     return crops
 
 
@@ -107,12 +111,6 @@ def _square(frame: np.ndarray, size: int) -> np.ndarray:
     if height != width:
         raise UserError(f'frame of {width}×{height} is not square; use crop="sequence", or size=None to keep it whole')
     return frame if height == size else resize_picture(frame, size)
-
-
-def _shrink(face: np.ndarray, size: int) -> np.ndarray:
-    import cv2
-
-    return cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def _no_face(where: str, frame: np.ndarray) -> str:

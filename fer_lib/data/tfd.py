@@ -29,15 +29,17 @@ def load(
 ) -> FaceDataset:
     """Read a .mat file, or a folder that holds TFD_96x96.mat or TFD_48x48.mat (the first found): five official folds.
 
-    Nothing in one file can be left out, so `on_error` changes nothing here. AUs are unknown.
+    Nothing in one file can be left out, so `on_error` changes nothing here. AUs are unknown. Faces that the exporter
+    wrote in this layout are named "synthetic-tfd".
     Raises UserError for a missing file or key, wrong shapes, or codes out of range.
     """
     file = _find(Path(path))
     raw = read_mat(file)
     kept = raw["labs_ex"] > 0 if labelled_only else np.ones(len(raw["images"]), bool)
     rows, identity = np.flatnonzero(kept), raw["labs_id"][kept]
+    synthetic = "synthetic" in raw
     return FaceDataset(
-        name="tfd",
+        name="synthetic-tfd" if synthetic else "tfd",
         images=resize_pictures(raw["images"][kept][:, None], size),
         emotion=np.maximum(raw["labs_ex"][kept] - 1, -1),
         emotions=facs.TFD_EMOTIONS,
@@ -48,8 +50,8 @@ def load(
         provenance={
             "source": "tfd",
             "path": str(file),
-            "synthetic": "synthetic" in raw,
-            "label": "synthetic faces" if "synthetic" in raw else "your TFD",
+            "synthetic": synthetic,
+            "label": "synthetic faces" if synthetic else "your TFD",
             "skipped": [],
             "notes": ["TFD contains Cohn–Kanade pictures: results across TFD and CK+ are contaminated"],
         },

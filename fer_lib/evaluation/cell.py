@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,9 +153,12 @@ def predict_run(folder: Path, step: int, faces: FaceDataset, device: str = "auto
 def predict(
     model: torch.nn.Module, config: TrainConfig, faces: FaceDataset, device: str = "auto", batch: int = 32
 ) -> np.ndarray:
-    """Probabilities (N, C), float32, of a network for N pictures, `batch` at a time, never augmented."""
+    """Probabilities (N, C), float32, of a network for N pictures, `batch` at a time, never augmented.
+
+    A copy of the network does it: the network keeps its mode, its device and its memory format.
+    """
     place = resolve_device(device)
-    model = model.to(place, memory_format=torch.channels_last).eval()
+    model = deepcopy(model).to(place, memory_format=torch.channels_last).eval()
     images = torch.tensor(faces.images)
     with torch.inference_mode():
         logits = [model(config.prepare(chunk.to(place))) for chunk in images.split(batch)]

@@ -21,6 +21,7 @@ from fer_lib.errors import UserError
 from fer_lib.evaluation.cell import SPLITS, Cell, parts, run_cell
 from fer_lib.training import TrainConfig
 from fer_lib.training.config import resolve_device
+from fer_lib.training.loop import check_data
 
 RAY_RETRIES = 5  # a lost worker's cell goes on from its checkpoint, so a retry costs little
 
@@ -58,10 +59,10 @@ def evaluate(
 
     `jobs` > 1 uses that many processes, sharing the CPU's threads. `ray` is a cluster's address ("auto", "local",
     "ray://host:10001"): `out` must then be a folder that all its machines see; each task takes `gpus` GPUs.
-    Raises UserError for cells that cannot run, before any is started.
+    Before any is started, raises UserError for a fold that cannot be trained or tested on, pictures of another size
+    than the run's, and two cells that would share a name and are not the same.
     """
-    for cell in cells:
-        parts(dataset, cell)
+    _check(dataset, cells)
     if not ray:
         resolve_device(device)  # a cluster's machines have their own
     options = {"device": device, "keep": keep}
@@ -76,6 +77,20 @@ def evaluate(
     bar = tqdm(finished, total=len(cells), unit="cell", desc="cells", disable=not progress or len(cells) == 1)
     order = {cell.key: place for place, cell in enumerate(cells)}
     return sorted(bar, key=lambda result: order[_key(result)])
+
+
+def _check(dataset: FaceDataset, cells: Sequence[Cell]) -> None:
+    named: dict[str, Cell] = {}
+    for cell in cells:
+        check_data(parts(dataset, cell)[0], cell.config)
+        other = named.setdefault(cell.key, cell)
+        if other != cell:
+            one, two = other.config.as_dict(), cell.config.as_dict()
+            field = next(name for name in one if one[name] != two[name])
+            raise UserError(
+                f"{cell.key}: two cells of this name, with {field} {one[field]!r} and {two[field]!r}; expected every "
+                "name once, for it names the cell's files: evaluate the two into different folders"
+            )
 
 
 def _key(result: dict[str, Any]) -> str:

@@ -169,7 +169,7 @@ def _why(name: str, entry: dict[str, Any], stem: str) -> str:
     reasons += [] if own == paper else ["{} px and {:,} batches, not {} px and {:,}".format(*own, *paper)]
     reasons += [
         f"recipe {recipe}",
-        f"{entry['seeds']} seed{'s' * (entry['seeds'] != 1)}, the paper's is one unseeded run",
+        f"{entry['seeds']} seed{'s' * (entry['seeds'] != 1)}, the paper's is one run whose weights are unseeded",
     ]
     return "; ".join(reasons)
 

@@ -46,10 +46,11 @@ def align(
     "auroc_z" is how far AUROC lies from that mean, in units of its spread under permutation; where pictures trade one
     by one that is Mann–Whitney's z. `p`, `p_max` (family-wise) and `q` (Benjamini–Hochberg) come from permuting whole
     AU rows between sequences (`by` "sequence") or people ("subject"): `permutations` times for the ranks (auroc,
-    auroc_z), Pearson and the two within-emotion ones, which permute within emotion only; `slow_permutations` times for
-    KL and its excess, average precision, partial r and overlap (IoU). AUROC alone has `low`–`high`, a 95 % interval
-    over people from `draws` bootstrap draws (0 for none), and `null_low`–`null_high`, where 95 % of its values lie
-    under permutation. Other numbers are NaN. Undefined pairs have NaN everywhere and say why in `status`.
+    auroc_z), Pearson and the two within-emotion ones, which permute within emotion only and leave out images without an
+    emotion (−1); `slow_permutations` times for KL and its excess, average precision, partial r and overlap (IoU). AUROC
+    alone has `low`–`high`, a 95 % interval over people from `draws` bootstrap draws (0 for none), and
+    `null_low`–`null_high`, where 95 % of its values lie under permutation. Other numbers are NaN. Undefined pairs have
+    NaN everywhere and say why in `status`.
     """
     unknown = set(metrics) - set(METRICS)
     if unknown:
@@ -130,6 +131,7 @@ class _Alignment:
 
     def _within(self, metric: str, target: np.ndarray) -> Columns:
         emotion, rank = self._labels.emotion, metric == "auroc_within_emotion"
+        target = np.where((emotion >= 0)[:, None], target, np.nan)  # unlabelled images share no emotion
         value = (auroc_within if rank else pearson_within)(self._activation, target, emotion)
         inside = _centred_within(self._activation, emotion, rank)
         test = self._test(inside, target, ranks=False, strata=emotion)

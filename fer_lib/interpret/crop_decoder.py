@@ -7,6 +7,7 @@ NeuronDeconvolution and NeuronGuidedBackprop on this network, for a fraction of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -77,6 +78,15 @@ def require_paper_network(model: nn.Module) -> None:
     for pool in (model.pool1, model.pool2):
         if (type(pool), pool.kernel_size, pool.stride, pool.padding) != (nn.MaxPool2d, 2, 2, 0):
             raise UserError(f"Found {pool}; the crop decoder expects 2×2 max-pooling.")
+
+
+def require_images(model: ZeroBiasCNN, images: Tensor) -> None:
+    """Refuse images that the network refuses: their maps would be wrong at the border."""
+    if images.ndim != 4 or tuple(images.shape[1:]) != (1, model.size, model.size):
+        raise UserError(
+            f"Images of shape {tuple(images.shape)} do not fit the network; expected (N, 1, {model.size}, "
+            f"{model.size}): resize the data, or decode a network of their size."
+        )
 
 
 @dataclass(frozen=True)
@@ -168,7 +178,12 @@ def picked_units(selector, batch: int, shape: tuple[int, int, int]) -> Units:
     A tuple (filter, y, x) picks the same unit everywhere. A callable is asked with the units' own numbers, and asked
     again with other numbers to see that it only picks: a selector that adds or scales units is refused.
     """
-    if isinstance(selector, tuple) and len(selector) == 3 and all(isinstance(place, int) for place in selector):
+    if isinstance(selector, tuple) and len(selector) == 3 and all(isinstance(place, Integral) for place in selector):
+        if not all(-size <= place < size for size, place in zip(shape, selector, strict=True)):
+            raise UserError(
+                f"neuron_selector {selector!r} is out of range: the layer has {shape[0]} filters of {shape[1]} × "
+                f"{shape[2]} units, counted from 0."
+            )
         filters, y, x = (torch.arange(size)[place].repeat(batch) for size, place in zip(shape, selector, strict=True))
         return Units(torch.arange(batch), filters, y, x)
     numbers = torch.arange(batch * shape[0] * shape[1] * shape[2]).reshape(batch, *shape)

@@ -23,6 +23,7 @@ from fer_lib.interpret.crop_decoder import (
     crop_response,
     decode_crops,
     picked_units,
+    require_images,
     require_paper_network,
 )
 from fer_lib.interpret.receptive import FIELDS, field_of
@@ -57,7 +58,8 @@ def decode(
     """Maps (B, size, size) on the receptive fields of B units of prepared images (N, 1, H, W).
 
     `size` is 5, 14 or 32 px for conv1, conv2 or conv3; the field's pixels outside the image are zero. `paste` puts
-    the maps on whole images. Raises a UserError for another architecture, an unknown method, or a unit out of range.
+    the maps on whole images. Raises a UserError for another architecture, images that are not of the network's size,
+    an unknown method, or a unit out of range.
     """
     _check(model, images, which, method, layer)
     with torch.no_grad():
@@ -77,11 +79,24 @@ def paste(maps: Tensor, which: Units, image: int, layer: str = "conv3") -> Tenso
 def _check(model: nn.Module, images: Tensor, which: Units, method: str, layer: str) -> None:
     require_paper_network(model)
     field_of(layer)
+    _check_method(method)
+    require_images(model, images)
+    _check_units(which, layer, len(images), *_shape(model, layer))
+
+
+def _shape(model: ZeroBiasCNN, layer: str) -> tuple[int, int, int]:
+    width = model.size // 2 ** (DEPTH[layer] - 1)
+    return getattr(model, layer).out_channels, width, width
+
+
+def _check_method(method: str) -> None:
     if method not in METHODS:
         raise UserError(f"Unknown decoder {method!r}; expected one of {', '.join(METHODS)}.")
-    width = images.shape[-1] // 2 ** (DEPTH[layer] - 1)
-    limits = (len(images), getattr(model, layer).out_channels, width, width)
-    for name, size in zip(("image", "filter", "y", "x"), limits, strict=True):
+
+
+def _check_units(which: Units, layer: str, *sizes: int) -> None:
+    """`sizes`: the number of images and, if they are known yet, of the layer's filters, rows and columns."""
+    for name, size in zip(("image", "filter", "y", "x"), sizes, strict=False):
         part = getattr(which, name)
         if len(part) and not 0 <= int(part.min()) <= int(part.max()) < size:
             raise UserError(f"{layer}: {name} {int(part.min())}…{int(part.max())} out of range 0…{size - 1}.")
@@ -90,13 +105,23 @@ def _check(model: nn.Module, images: Tensor, which: Units, method: str, layer: s
 def decode_with_captum(
     model: nn.Module, images: Tensor, which: Units, method: str = "deconvnet", *, layer: str = "conv3"
 ) -> Tensor:
-    """The same maps on whole images (B, H, W) from Captum, in one backward pass, for any module-ReLU network."""
+    """The same maps on whole images (B, H, W) from Captum, in one backward pass, for any module-ReLU network.
+
+    Raises a UserError for an unknown method or a unit out of range.
+    """
+    _check_method(method)
+    _check_units(which, layer, len(images))
     picked = torch.arange(len(which))
+
+    def pick(a: Tensor) -> Tensor:
+        _check_units(which, layer, len(images), *a.shape[1:])
+        return a[picked, which.filter, which.y, which.x]
+
     decoder = _CAPTUM[method](model, model.get_submodule(layer))
     inputs = images[which.image].clone().requires_grad_()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting backward hooks")
-        maps = decoder.attribute(inputs, lambda a: a[picked, which.filter, which.y, which.x])
+        maps = decoder.attribute(inputs, pick)
     maps = maps.detach() * inputs.detach() if method == "gradient_x_input" else maps.detach()
     return maps[:, 0]
 
@@ -119,8 +144,8 @@ class _CropAttribution:
         """Maps (B, 1, H, W) for one unit of each input, as Captum returns them."""
         if attribute_to_neuron_input or additional_forward_args is not None:
             raise UserError("The crop decoder attributes a convolution's output and takes no extra forward arguments.")
-        width = inputs.shape[-1] // 2 ** (DEPTH[self._name] - 1)
-        which = picked_units(neuron_selector, len(inputs), (self.layer.out_channels, width, width))
+        require_images(self.model, inputs)
+        which = picked_units(neuron_selector, len(inputs), _shape(self.model, self._name))
         maps = decode(self.model, inputs, which, self.method, layer=self._name)
         return paste(maps, which, inputs.shape[-1], self._name)[:, None]
 
@@ -143,16 +168,22 @@ def occlusion(
     which: Units,
     *,
     layer: str = "conv3",
-    patch: int = 8,
-    stride: int = 4,
+    patch: int | None = None,
+    stride: int | None = None,
     batch: int = 16,
 ) -> Tensor:
     """How much the unit's activation falls when a square of the image is set to zero (grey, after the local mean).
 
-    Maps (B, size, size) on the receptive field: at each pixel the mean fall over the squares that cover it.
+    Maps (B, size, size) on the receptive field: at each pixel the mean fall over the squares that cover it. `patch` is
+    the square's side in px (default: a quarter of the field, so 1, 3 or 8), `stride` its step (default: half of it).
+    Raises a UserError unless 1 ≤ stride ≤ patch ≤ size: else no square would cover some pixels.
     """
     _check(model, images, which, "gradient", layer)
     size = field_of(layer).size
+    patch = size // 4 if patch is None else patch
+    stride = max(patch // 2, 1) if stride is None else stride
+    if not 1 <= stride <= patch <= size:
+        raise UserError(f"stride {stride}, patch {patch}: expected 1 ≤ stride ≤ patch ≤ {size}, the field of {layer}.")
     starts = sorted({*range(0, size - patch + 1, stride), size - patch})
     masks = torch.zeros(len(starts) ** 2, size, size)
     for number, (top, left) in enumerate((top, left) for top in starts for left in starts):

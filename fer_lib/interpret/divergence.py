@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_lib.errors import UserError
-from fer_lib.interpret.measures import checked, known_blocks
+from fer_lib.interpret.measures import checked, varying
 from fer_lib.interpret.permutation import Exchange, Shuffle
 
 KINDS = ("kl", "kl_reverse", "jensen_shannon")
@@ -52,15 +52,17 @@ class Bins:
 
 
 def divergence(activation: np.ndarray, labels: np.ndarray, kind: str = "kl", bins: Bins | None = None) -> np.ndarray:
-    """Divergence (F, A) in nats of the histograms with and without each AU; unknown labels are left out."""
+    """Divergence (F, A) in nats of the histograms with and without each AU; unknown labels are left out.
+
+    The bins are those of all images, so that every AU has the same. A constant filter or AU gives NaN.
+    """
     bins, (activation, labels) = bins or Bins(), checked(activation, labels)
-    out = np.full((activation.shape[1], labels.shape[1]), np.nan)
-    for rows, columns in known_blocks(labels):
-        one_hot = bins.one_hot(activation[rows])
-        counts = (one_hot.T @ labels[np.ix_(rows, columns)].astype(np.float32)).reshape(-1, bins.count, len(columns))
-        total = one_hot.sum(axis=0).reshape(-1, bins.count, 1)
-        out[:, columns] = _from_counts(counts, total - counts, kind, bins.smoothing)
-    return out
+    one_hot, shape = bins.one_hot(activation), (activation.shape[1], bins.count, labels.shape[1])
+    present, known = (
+        (one_hot.T @ table.astype(np.float32)).reshape(shape) for table in (np.nan_to_num(labels), ~np.isnan(labels))
+    )
+    value = _from_counts(present, known - present, kind, bins.smoothing).astype(float)
+    return np.where(varying(activation, labels), value, np.nan)
 
 
 def _from_counts(present: np.ndarray, absent: np.ndarray, kind: str, smoothing: float) -> np.ndarray:
@@ -99,7 +101,7 @@ def excess_divergence(
     """Divergence minus its mean over permutations of whole label rows.
 
     Plug-in KL is about (K−1)/2·(1/n1 + 1/n0) even under no association, so rare AUs win by rarity alone; the excess has
-    mean zero under the null whatever n1 is.
+    mean zero under the null whatever n1 is. A constant filter or AU gives NaN everywhere.
     """
     bins, (activation, labels) = bins or Bins(), checked(activation, labels)
     filters, aus = activation.shape[1], labels.shape[1]
@@ -116,7 +118,7 @@ def excess_divergence(
         return _from_counts(present, seen - present, kind, bins.smoothing).transpose(1, 0, 2)
 
     observed = value(shuffle.observed())[0].astype(float)
-    defined = np.array([len(np.unique(column[~np.isnan(column)])) > 1 for column in labels.T])
+    defined = varying(activation, labels)
     mean, square, above = np.zeros((3, filters, aus))
     for tables in shuffle.draws(rng, permutations, chunk=4):
         null = value(tables).astype(float)

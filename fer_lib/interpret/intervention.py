@@ -81,7 +81,7 @@ def effect_table(effects: PairEffects, rng: np.random.Generator, permutations: i
 
     Columns: filter, au, people, effect (mean difference), sd, d (effect / sd), t, p, p_max (family-wise), q, status.
     Pairs of one person are averaged first. The test flips the sign of all of a person's differences together, as under
-    no effect with and without may be exchanged; max |t| over filters and AUs.
+    no effect with and without may be exchanged; max |t| over filters and AUs. A flip that leaves no spread has |t| = ∞.
     """
     people, who = np.unique(effects.person, return_inverse=True)
     aus, which = np.unique(effects.au, return_inverse=True)
@@ -99,6 +99,7 @@ def effect_table(effects: PairEffects, rng: np.random.Generator, permutations: i
     for b in range(permutations):
         flipped = (rng.choice((-1.0, 1.0), len(people)) @ flat).reshape(t.shape) / np.maximum(seen, 1)
         null = np.abs(_t(flipped, scatter, seen))
+        null = np.where(np.isnan(null) & ~np.isnan(t), np.inf, null)  # all people alike, so the mean is not zero
         above += null >= np.abs(t) - 1e-9
         null_max[b] = np.nanmax(null, initial=0.0)
     return _effect_rows(aus, seen, effect, scatter, t, above, null_max)
@@ -133,8 +134,15 @@ def _effect_rows(aus, seen, effect, scatter, t, above, null_max) -> pd.DataFrame
 def dose_response(activation: np.ndarray, au: np.ndarray, dose: np.ndarray, person: np.ndarray) -> pd.DataFrame:
     """Mean activation, minus the same person's at dose 0, at each dose of each AU: filter, au, dose, mean, sd, people.
 
-    `activation` (N, F); `au`, `dose` and `person` (N,) describe single-AU ladders.
+    `activation` (N, F); `au`, `dose` and `person` (N,) describe single-AU ladders. Raises a UserError for a person who
+    lacks a dose or has one twice.
     """
+    design = pd.DataFrame({"au": au, "person": person, "dose": np.asarray(dose).round(4)})
+    for twice in design[design.duplicated()].itertuples():
+        raise UserError(
+            f"AU{twice.au}: person {twice.person} has more than one picture at dose {twice.dose:g}; expected one "
+            "ladder a person and AU: choose one of them."
+        )
     tables = []
     for unit in np.unique(au):
         rows = np.asarray(au) == unit

@@ -1,13 +1,15 @@
 """How a filter's activation goes with an action unit: every filter × AU pair at once.
 
 All functions take `activation` (N, F) and `labels` (N, A) with NaN for unknown, and return (F, A). Unknown labels are
-left out AU by AU. A column without variation gives NaN: nothing can be said.
+left out AU by AU. A column without variation gives NaN: nothing can be said. Only AUROC is defined for a constant
+filter: its images are all tied, and ties count half, so it is 0.5.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
+from inspect import signature
 
 import numpy as np
 from scipy.stats import rankdata
@@ -39,18 +41,50 @@ def known_blocks(labels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _over_known(measure: Callable) -> Callable:
-    """Run `measure(activation, labels, …)` on the known rows of each AU; arrays of N rows follow along."""
+    """Run `measure(activation, labels, …)` on the known rows of each AU; `strata`, if it takes any, follow along.
+
+    In a negative stratum (emotion −1: not labelled) nothing is known.
+    """
+    parameters = signature(measure)
 
     @wraps(measure)
-    def masked(activation, labels, *row_arrays, **options):
-        activation, labels = checked(activation, labels)
+    def masked(*args, **options):
+        given = parameters.bind(*args, **options).arguments
+        activation, labels = checked(given.pop("activation"), given.pop("labels"))
+        strata = given.get("strata")
+        if strata is not None:
+            strata = _codes(strata, len(labels))
+            labels = np.where((strata >= 0)[:, None], labels, np.nan)
         out = np.full((activation.shape[1], labels.shape[1]), np.nan)
         for rows, columns in known_blocks(labels):
-            extra = [np.asarray(array)[rows] for array in row_arrays]
-            out[:, columns] = measure(activation[rows], labels[np.ix_(rows, columns)], *extra, **options)
+            if strata is not None:
+                given["strata"] = strata[rows]
+            out[:, columns] = measure(activation[rows], labels[np.ix_(rows, columns)], **given)
         return out
 
     return masked
+
+
+def _codes(strata: np.ndarray, count: int) -> np.ndarray:
+    strata = np.asarray(strata)
+    if strata.shape != (count,) or strata.dtype.kind not in "biuf":
+        raise UserError(
+            f"strata of shape {strata.shape} and type {strata.dtype}; expected {count} numbers: the code of each "
+            "image's emotion, negative where it has none."
+        )
+    return strata
+
+
+def varying(activation: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(F, A) whether both filter and AU vary among the images where the AU is known."""
+    out = np.zeros((activation.shape[1], labels.shape[1]), dtype=bool)
+    for rows, columns in known_blocks(labels):
+        out[:, columns] = _varies(activation[rows])[:, None]
+    return out
+
+
+def _varies(table: np.ndarray) -> np.ndarray:
+    return np.ptp(table, axis=0) > 0
 
 
 @_over_known
@@ -83,7 +117,10 @@ def auroc_as_z(activation: np.ndarray, labels: np.ndarray, value: float) -> np.n
 
 @_over_known
 def auroc_within(activation: np.ndarray, labels: np.ndarray, strata: np.ndarray) -> np.ndarray:
-    """AUROC among images of the same stratum (emotion) only: ΣU / Σ n1·n0 over strata."""
+    """AUROC among images of the same stratum (emotion) only: ΣU / Σ n1·n0 over strata.
+
+    `strata` (N,) are codes; images of a negative one (emotion −1: not labelled) are left out.
+    """
     won, pairs = 0.0, 0.0
     for stratum in np.unique(strata):
         rows = strata == stratum
@@ -104,7 +141,7 @@ def average_precision(activation: np.ndarray, labels: np.ndarray) -> np.ndarray:
         hits = labels[ranked].cumsum(axis=0)[ends]
         steps = np.diff(hits, axis=0, prepend=0)
         out[row] = (steps * hits / (ends + 1)[:, None]).sum(axis=0)
-    return out / labels.sum(axis=0)
+    return np.where(_varies(activation)[:, None], out / labels.sum(axis=0), np.nan)
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -123,7 +160,10 @@ def pearson(activation: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 @_over_known
 def pearson_within(activation: np.ndarray, labels: np.ndarray, strata: np.ndarray) -> np.ndarray:
-    """Pearson's r after each stratum's (emotion's) mean is taken out of both sides."""
+    """Pearson's r after each stratum's (emotion's) mean is taken out of both sides.
+
+    `strata` (N,) are codes; images of a negative one (emotion −1: not labelled) are left out.
+    """
     _, code = np.unique(strata, return_inverse=True)
     member = np.eye(code.max() + 1)[code]
     mean = member / member.sum(axis=0)
@@ -161,7 +201,7 @@ def partial_r(activation: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 @_over_known
-def iou(activation: np.ndarray, labels: np.ndarray, quantile: float | str = 0.005) -> np.ndarray:
+def iou(activation: np.ndarray, labels: np.ndarray, *, quantile: float | str = 0.005) -> np.ndarray:
     """Overlap of the most exciting images and the images with the AU (Network Dissection, on whole images).
 
     `quantile` is the share of images that count as exciting, or "prevalence" for as many as carry the AU.
@@ -173,7 +213,7 @@ def iou(activation: np.ndarray, labels: np.ndarray, quantile: float | str = 0.00
         high = (activation > np.quantile(activation, 1 - cut, axis=0)).astype(float)
         both = high.T @ labels[:, columns]
         out[:, columns] = both / np.maximum(high.sum(axis=0)[:, None] + labels[:, columns].sum(axis=0) - both, 1)
-    return out
+    return np.where(_varies(activation)[:, None], out, np.nan)
 
 
 MEASURES: dict[str, Callable] = {

@@ -43,14 +43,16 @@ def example_rows(maxima: Maxima, dataset: FaceDataset, count: int, rng: np.rando
 
 
 def grouped_examples(
-    maxima: Maxima, network: Network, pool3: np.ndarray, dataset: FaceDataset, labels: pd.DataFrame, count: int
+    maxima: Maxima, network: Network, pool3: np.ndarray, dataset: FaceDataset, alignment: pd.DataFrame, count: int
 ) -> pd.DataFrame:
     """Top images among those with an AU (of the AU's best filter) and of an emotion, by activation and by relevance.
 
-    `kind` is "AU12", "happy" or "relevance for happy"; the filter of an emotion is the most relevant one.
+    `kind` is "AU12", "happy" or "relevance for happy". An AU's filter is the one of largest RANK among all filters in
+    `alignment` (from `align`), the filter of an emotion the most relevant one.
     """
     size, tables = dataset.images.shape[-1], []
-    best = labels.loc[labels.groupby("au")["value"].idxmax()]
+    ranked = alignment[(alignment["metric"] == RANK) & (alignment["status"] == "ok")]
+    best = ranked.loc[ranked.groupby("au")["value"].idxmax()]
     for f, au in zip(best["filter"], best["au"], strict=True):
         rows = dataset.au_presence[:, dataset.aus.index(au)] == 1
         order = examples.top_k_among(maxima.value, rows, count, dataset.sequence)
@@ -187,20 +189,22 @@ def _survival(network, labels, effects, factorial: FaceDataset, rng, permutation
 def localise_labels(
     network: Network, do_pairs: FaceDataset, maxima: Maxima, labels: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Guided maps of each labelled filter, where it fires most on faces with its AU alone, against the exact mask."""
+    """Guided maps of each labelled filter, where it fires most on faces with its AU alone, against the exact mask.
+
+    Empty if no labelled filter fires on a face with its AU alone.
+    """
     design = pairs(do_pairs)
     alone = np.flatnonzero(design.context == "isolated")
-    if labels.empty:
-        return pd.DataFrame(columns=["unit", "image", "filter", "kind", *localisation.SCORES, "au", "person"])
     rows = [
         (pair, f)
         for f, au in zip(labels["filter"], labels["au"], strict=True)
         for pair in alone[design.au[alone] == au]
+        if maxima.value[design.with_[pair], f] > 0
     ]
+    if not rows:
+        return pd.DataFrame(columns=["unit", "image", "filter", "kind", *localisation.SCORES, "au", "person"])
     chosen, filters = (np.array(part) for part in zip(*rows, strict=True))
     image = design.with_[chosen]
-    fired = maxima.value[image, filters] > 0
-    chosen, filters, image = chosen[fired], filters[fired], image[fired]
     used, place = np.unique(image, return_inverse=True)
     parts = (place, filters, maxima.y[image, filters], maxima.x[image, filters])
     which = Units(*(torch.from_numpy(np.asarray(part, dtype=np.int64)) for part in parts))

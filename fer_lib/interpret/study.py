@@ -159,9 +159,8 @@ class _Runner:
 
     def grouped(self, done) -> pd.DataFrame:
         scanned = done["scan"]
-        maxima, labels = scanned.layers[LAYER], stages.filter_labels(done["alignment"], stages.RANK)
-        rest = (self.network, scanned.pool3, self.dataset, labels, self.settings.top)
-        return self.folder.table("grouped_examples", lambda: stages.grouped_examples(maxima, *rest))
+        rest = (self.network, scanned.pool3, self.dataset, done["alignment"], self.settings.top)
+        return self.folder.table("grouped_examples", lambda: stages.grouped_examples(scanned.layers[LAYER], *rest))
 
     def harm(self, done) -> pd.DataFrame:
         pool3 = done["scan"].pool3

@@ -1,5 +1,6 @@
 """`make notebooks`: each chapter as a plain notebook, notebooks/NN-slug.ipynb, for Colab, Binder and JupyterHub."""
 
+import sys
 from pathlib import Path
 
 import jupytext
@@ -7,6 +8,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
+from fer_lib.errors import UserError
 from fer_lib.files import write_text
 from fer_lib.site.plain import plain
 
@@ -24,7 +26,7 @@ SETUP = """\
 import importlib.util
 
 if importlib.util.find_spec("fer_lib") is None:
-    %pip install --quiet "fer-lib @ git+{url}"
+    %pip install --quiet "fer-lib @ git+{repository}"
 """
 
 
@@ -34,15 +36,18 @@ def chapters(root: Path) -> list[Path]:
 
 
 def notebook(source: Path, repository: str | None) -> NotebookNode:
-    """The chapter as a notebook without outputs, in plain Markdown, told to install fer_lib from `repository`."""
+    """The chapter as a notebook without outputs, in plain Markdown; it installs `repository` (URL@BRANCH)."""
     cells = [cell for cell in jupytext.read(source).cells if cell.source.strip()]
     bibliography = source.parent / "references.bib"
     written = [nbformat.v4.new_markdown_cell(HEAD.format(source=f"{source.parent.name}/{source.name}"))]
     if repository:
-        written.append(nbformat.v4.new_code_cell(SETUP.format(url=repository)))
+        written.append(nbformat.v4.new_code_cell(SETUP.format(repository=repository)))
     for cell in cells:
         if cell.cell_type == "code":
             written.append(nbformat.v4.new_code_cell(cell.source.replace(*PRINTED)))
+            if caption := cell.metadata.get("mystnb", {}).get("figure", {}).get("caption"):
+                told = plain(caption.strip(), source, bibliography)
+                written.append(nbformat.v4.new_markdown_cell(f"**Figure.** {told}"))
         else:
             written.append(nbformat.v4.new_markdown_cell(plain(cell.source, source, bibliography)))
     for number, cell in enumerate(written):
@@ -57,8 +62,9 @@ def text(source: Path, repository: str | None) -> str:
 
 
 def configured_repository(root: Path) -> str | None:
-    """`repository.url` of _config.yml, or None where it is empty."""
-    return (yaml.safe_load((root / "_config.yml").read_text()).get("repository") or {}).get("url") or None
+    """`repository` of _config.yml as URL@BRANCH, or None where its url is empty."""
+    set_to = yaml.safe_load((root / "_config.yml").read_text()).get("repository") or {}
+    return f"{set_to['url']}@{set_to.get('branch') or 'main'}" if set_to.get("url") else None
 
 
 def write_all(root: Path) -> list[Path]:
@@ -72,5 +78,13 @@ def write_all(root: Path) -> list[Path]:
     return list(wanted)
 
 
+def main() -> None:
+    """Write the notebooks of the project in this folder."""
+    try:
+        print(f"Wrote {len(write_all(Path()))} notebooks to {FOLDER}/")
+    except UserError as error:
+        sys.exit(str(error))
+
+
 if __name__ == "__main__":
-    print(f"Wrote {len(write_all(Path()))} notebooks to {FOLDER}/")
+    main()

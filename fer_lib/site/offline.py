@@ -5,6 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from fer_lib.errors import UserError
 from fer_lib.files import write_atomic, write_text
 
 FOLDER = "facial-action-units"  # what unpacking makes
@@ -21,8 +22,9 @@ def pack(html: Path, target: Path) -> str:
 def _write(partial: Path, html: Path, files: list[Path]) -> None:
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in files:
-            name = f"{FOLDER}/{path.relative_to(html).as_posix()}"
-            archive.writestr(zipfile.ZipInfo(name, EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+            about = zipfile.ZipInfo(f"{FOLDER}/{path.relative_to(html).as_posix()}", EPOCH)
+            about.external_attr = 0o100644 << 16  # else an unpacked file is for its owner alone
+            archive.writestr(about, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
 
 
 def main() -> None:
@@ -30,8 +32,11 @@ def main() -> None:
     if not (html / "index.html").exists():
         sys.exit(f"There is no book in {html.resolve()}: run make book first.")
     target = Path("_build") / f"{FOLDER}.zip"
-    digest = pack(html, target)
-    write_text(target.with_suffix(".zip.sha256"), f"{digest}  {target.name}\n")
+    try:
+        digest = pack(html, target)
+        write_text(target.with_suffix(".zip.sha256"), f"{digest}  {target.name}\n")
+    except UserError as error:
+        sys.exit(str(error))
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, sha256 {digest}")
     print("Unpack it anywhere and open index.html; no network is needed.")
 

@@ -2,13 +2,15 @@
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import jupytext
 from pybtex.database import parse_file
 
 from fer_lib import results
+from fer_lib.errors import UserError
 from fer_lib.site.ledger import shown
 from fer_lib.site.quiz import RIGHT
 
@@ -16,6 +18,10 @@ _OPEN = re.compile(r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\} *(?P<title>.*)
 _OPTION = re.compile(r"^:([\w-]+):(?: +(.*))?$")
 _ROLE = re.compile(r"\{(?P<role>[a-z:]+)\}`(?P<text>[^`]+)`")
 _TITLED = re.compile(r"^(?P<title>.*?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
+_LABEL = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<label>[\w:-]+)\)")
+_SECTION = re.compile(r"^\((?P<label>[\w:-]+)\)=\n+#+ (?P<title>.+)$", re.MULTILINE)
+_HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
+_SENTENCE_PART = re.compile(r"[^.:;]+")
 _LINK = re.compile(r"\]\((?!\w+:|#|/)(?P<path>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
 _TARGET = re.compile(r"^\([\w:-]+\)=\n|^%.*\n|^\{[.#][^}`]*\}\n", re.MULTILINE)
 
@@ -23,13 +29,15 @@ _TARGET = re.compile(r"^\([\w:-]+\)=\n|^%.*\n|^\{[.#][^}`]*\}\n", re.MULTILINE)
 def plain(text: str, source: Path, bibliography: Path) -> str:
     """MyST Markdown as plain Markdown. `source` is the text's file; its links then lead from the folder notebooks/."""
     text = "\n".join(_blocks(_TARGET.sub("", text).split("\n")))
-    text = _outside_code(text, lambda part: _ROLE.sub(lambda found: _role(found, bibliography), part))
-    return _LINK.sub(lambda found: f"]({_moved(found['path'], source)}{found['anchor'] or ''})", text)
-
-
-def _outside_code(text: str, change: Callable[[str], str]) -> str:
     parts = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
-    return "".join(part if place % 2 else change(part) for place, part in enumerate(parts))
+    return "".join(part if place % 2 else _prose(part, source, bibliography) for place, part in enumerate(parts))
+
+
+def _prose(text: str, source: Path, bibliography: Path) -> str:
+    """Text outside code with its roles and links said plainly."""
+    text = _LABEL.sub(lambda found: _labelled(found, source), text)
+    text = _ROLE.sub(lambda found: _role(found, source, bibliography), text)
+    return _LINK.sub(lambda found: f"]({_moved(found['path'], source)}{found['anchor'] or ''})", text)
 
 
 def _blocks(lines: list[str]) -> Iterator[str]:
@@ -96,7 +104,52 @@ def _quiz(question: str, body: list[str]) -> Iterator[str]:
         yield ""
 
 
-def _role(found: re.Match, bibliography: Path) -> str:
+def _labelled(found: re.Match, source: Path) -> str:
+    """A link to a section: of another chapter to its file; of the same chapter the words alone."""
+    if found["label"] not in _sections(source.parent):
+        return found[0]
+    chapter, title = _sections(source.parent)[found["label"]]
+    text = found["text"] or title
+    return text if chapter == source.name else f"[{text}]({chapter})"
+
+
+def _chapters(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[0-9][0-9]-*.md"))
+
+
+@cache
+def _sections(folder: Path) -> dict[str, tuple[str, str]]:
+    """The chapter and the title of every section that has a label."""
+    return {
+        found["label"]: (chapter.name, found["title"])
+        for chapter in _chapters(folder)
+        for found in _SECTION.finditer(chapter.read_text(encoding="utf-8"))
+    }
+
+
+@cache
+def _captions(folder: Path) -> dict[str, str]:
+    """The caption of every figure that a cell makes."""
+    cells = [cell for chapter in _chapters(folder) for cell in jupytext.read(chapter).cells]
+    figures = [cell.metadata.get("mystnb", {}).get("figure", {}) for cell in cells]
+    return {figure["name"]: figure["caption"] for figure in figures if "name" in figure}
+
+
+def _figure(label: str, source: Path) -> str:
+    """A figure by the start of its caption: notebooks do not number them."""
+    caption = _captions(source.parent).get(label)
+    if caption is None:
+        raise UserError(f"{source}: no cell makes the figure {label!r}; give the name of a figure with a caption")
+    return f"Figure “{_SENTENCE_PART.match(caption)[0]}”"
+
+
+def _page(path: str, title: str | None, source: Path) -> str:
+    """A link to a page; its own title unless another is given."""
+    file = f"{path}.md"
+    return f"[{title or _HEADING.search((source.parent / file).read_text(encoding='utf-8'))[1]}]({file})"
+
+
+def _role(found: re.Match, source: Path, bibliography: Path) -> str:
     role, text = found["role"], found["text"]
     titled = _TITLED.match(text)
     if role.startswith("cite"):
@@ -110,6 +163,10 @@ def _role(found: re.Match, bibliography: Path) -> str:
         return f"*[{text.partition(':')[0].replace('_', ' ')}]*"  # notebooks.py lets the cells print it
     if role == "math":
         return f"${text}$"
+    if role == "numref":
+        return _figure(text, source)
+    if role == "doc":
+        return _page(titled["target"] if titled else text, titled["title"] if titled else None, source)
     return titled["title"] if titled and titled["title"] else text
 
 

@@ -91,6 +91,10 @@ def _address(app: Sphinx) -> str:
     return app.config.html_baseurl.rstrip("/") + "/" if app.config.html_baseurl else LOCAL
 
 
+def _branch(options: dict) -> str:
+    return options.get("repository_branch") or "main"
+
+
 def _configure(app: Sphinx, config: Config) -> None:
     options = config.html_theme_options
     options["repository_url"] = repository(options)
@@ -106,8 +110,10 @@ def _chapter(app: Sphinx, page: str) -> Path | None:
 def _offer_notebook(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
     """A chapter can be downloaded as the notebook that the buttons open."""
     if source := _chapter(app, page):
-        url = repository(app.config.html_theme_options) or None
-        write_text(Path(app.outdir, "_sources", f"{page}.ipynb"), notebooks.text(source, url))
+        options = app.config.html_theme_options
+        url = repository(options)
+        text = notebooks.text(source, f"{url}@{_branch(options)}" if url else None)
+        write_text(Path(app.outdir, "_sources", f"{page}.ipynb"), text)
         context["ipynb_source"] = f"{page}.ipynb"
 
 
@@ -117,7 +123,7 @@ def _add_buttons(app: Sphinx, page: str, template: str, context: dict, doctree: 
         return
     links = launch_links(
         url,
-        options.get("repository_branch") or "main",
+        _branch(options),
         f"{notebooks.FOLDER}/{source.stem}.ipynb",
         options.get("launch_buttons", {}).get("jupyterhub_url", ""),
     )

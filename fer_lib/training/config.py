@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -60,7 +61,8 @@ class TrainConfig:
     warmup: int = 0  # steps of linear rise before that; released: none; high rates from the start kill the rectifiers
     momentum: float = 0.9  # authors' library (anna.models)
     weight_decay: float = 1e-5  # authors' library: on everything, biases too
-    checkpoint_every: int = 1_000  # steps; authors' train.py: 31 checkpoints to choose from
+    # authors' train.py: 31 checkpoints to choose from, theirs after batches 1, 1,001 … 30,001, ours 1,000 … 31,000
+    checkpoint_every: int = 1_000  # steps
     size: int = 96  # px; a multiple of 8
     zero_bias: bool = True  # False: the twin with convolution biases, our control
     dropout: float = 0.5  # on fc4's input; authors' train.py for D and AD
@@ -72,12 +74,19 @@ class TrainConfig:
     shift_with_scale: bool = True  # released: a face that is not scaled is not shifted; False: an experiment of ours
     variance_epsilon: float = VARIANCE_EPSILON  # ours: the text names none; only used with unit_variance
     init_gain: float | None = None  # k; None draws it from U(0.2, 1.2) as released (there unseeded)
-    seed: int = 0  # weights, batches, augmentation and dropout; the released code sets none
+    # released: batches and augmentation always start from seed 0, dropout from Theano's default, 12345
+    seed: int = 0  # weights, batches, augmentation and dropout; released: only the weights and k are unseeded
     precision: str = "auto"  # ours: bfloat16 autocast where the machine multiplies it natively, else float32
 
     def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "checkpoint_every", "size", "warmup", "seed"):
+            _expect(isinstance(getattr(self, name), Integral), name, getattr(self, name), "a whole number")
         for name in ("steps", "batch_size", "checkpoint_every", "learning_rate"):
-            _expect(getattr(self, name) > 0, name, getattr(self, name), "a number above 0")
+            _expect(0 < getattr(self, name) < math.inf, name, getattr(self, name), "a number above 0")
+        for name in ("weight_decay", "variance_epsilon"):
+            _expect(0 <= getattr(self, name) < math.inf, name, getattr(self, name), "a number from 0")
+        gain = self.init_gain
+        _expect(gain is None or 0 < gain < math.inf, "init_gain", gain, "a number above 0, or None to draw it")
         _expect(self.size > 0 and self.size % 8 == 0, "size", self.size, "a positive multiple of 8, such as 96")
         _expect(0 <= self.dropout < 1, "dropout", self.dropout, "0 up to, not including, 1")
         _expect(0 <= self.momentum < 1, "momentum", self.momentum, "0 up to, not including, 1")

@@ -53,7 +53,7 @@ def fit(
     in another order). `compile` runs the network through torch.compile.
     Raises UserError for data that do not fit, a folder of another run, or a loss that stops being finite.
     """
-    _check_data(training, config)
+    check_data(training, config)
     place = resolve_device(device)
     identity = run_identity(training, config, place) | ({"compiled": True} if compile else {})
     run = RunFolder(Path(out), identity, resume) if out is not None else None
@@ -194,7 +194,8 @@ def _repeatable(device: torch.device) -> Any:
     return nullcontext()
 
 
-def _check_data(data: FaceDataset, config: TrainConfig) -> None:
+def check_data(data: FaceDataset, config: TrainConfig) -> None:
+    """Raises UserError unless `data` can be trained on: some images, of the run's size, all labelled, every emotion."""
     if not len(data):
         raise UserError(f"{data.name}: no images to train on; choose another fold, or data with labels")
     if data.images.shape[2:] != (config.size, config.size):

@@ -9,7 +9,7 @@ Every file is written beside its place and renamed, so a kill at any moment leav
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,8 @@ class RunFolder:
         write_json(self.path / "run.json", self.identity)
 
     def _check(self, resume: bool) -> None:
-        card = self.path / "run.json"
-        if not card.is_file():
+        _refuse_file(self.path)
+        if not (self.path / "run.json").is_file():
             strangers = [] if not self.path.exists() else [p.name for p in self.path.iterdir() if p.name[0] != "."]
             if strangers:
                 raise UserError(
@@ -59,7 +59,7 @@ class RunFolder:
                     "expected a new or empty folder: choose another"
                 )
             return
-        difference = _first_difference(read_json(card), self.identity)
+        difference = _first_difference(_identity(self.path), self.identity)
         if difference:
             name, found, expected = difference
             raise UserError(
@@ -166,14 +166,30 @@ def load_run(folder: Path, step: int | None = None) -> tuple[ZeroBiasCNN, TrainC
 
 
 def _card(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
-    path = folder / "run.json"
-    identity = read_json(path)
+    _refuse_file(folder)
+    identity = _identity(folder)
     try:
         config = TrainConfig(**identity["config"])
         len(identity["emotions"])
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path}: not the card of a run ({error!r}); restore it or train again") from error
+    except (KeyError, TypeError, UserError) as error:
+        why = str(error) if isinstance(error, UserError) else repr(error)
+        raise UserError(f"{folder / 'run.json'}: not the card of a run ({why}); restore it or train again") from error
     return config, identity
+
+
+def _identity(folder: Path) -> dict[str, Any]:
+    identity = read_json(folder / "run.json")
+    if not isinstance(identity, dict):
+        raise UserError(
+            f"{folder / 'run.json'}: holds a {type(identity).__name__}; expected the card of a run, an object with its "
+            "config: restore it or train again"
+        )
+    return identity
+
+
+def _refuse_file(folder: Path) -> None:
+    if folder.is_file():
+        raise UserError(f"{folder}: is a file; expected the folder of a run: name that, or for a new run a new folder")
 
 
 def non_finite(what: str, step: int, run: RunFolder | None) -> UserError:
@@ -185,13 +201,18 @@ def non_finite(what: str, step: int, run: RunFolder | None) -> UserError:
 
 def _state_tensors(state: State) -> dict[str, Tensor]:
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
-    for name, parameter in state.model.named_parameters():
+    for name, parameter in _with_momentum(state):
         tensors[f"momentum.{name}"] = state.optimizer.state[parameter]["momentum_buffer"]
     return tensors | {f"generator.{name}": g.get_state() for name, g in state.generators.items()}
 
 
+def _with_momentum(state: State) -> Iterable[tuple[str, Tensor]]:
+    """The parameters that have a momentum buffer: all, or none where the momentum is 0."""
+    return state.model.named_parameters() if state.optimizer.defaults["momentum"] else ()
+
+
 def _restore_momentum(state: State, buffers: Mapping[str, Tensor]) -> None:
-    for name, parameter in state.model.named_parameters():
+    for name, parameter in _with_momentum(state):
         buffer = torch.empty_like(parameter, requires_grad=False)
         state.optimizer.state[parameter]["momentum_buffer"] = buffer.copy_(buffers[name].reshape(parameter.shape))
 

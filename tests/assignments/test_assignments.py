@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fer_lib.checks import intervention
-from fer_lib.classroom.assignments import written
+from fer_lib.classroom.assignments import main, written
 from fer_lib.classroom.source import STUB, exercises, marked, read_source, sources
 from tests.assignments.notebooks import (
     BOOK,
@@ -26,6 +26,11 @@ from tests.assignments.wrong import WRONG
 def test_the_learners_notebook_is_fresh(source):
     target = BOOK / f"{source.stem}.ipynb"
     assert target.read_text() == written(read_source(source), source), f"{target} is stale: run `make assignments`"
+
+
+def test_what_lacks_is_told_without_a_traceback(tmp_path):
+    with pytest.raises(SystemExit, match="holds no assignment"):
+        main(tmp_path)
 
 
 @pytest.mark.parametrize("name", names())

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fer_lib.classroom.key import PUBLIC, Key, read_key, with_hidden_tests
-from fer_lib.classroom.pack import build
+from fer_lib.classroom.pack import README, build
 from fer_lib.classroom.source import marked, read_source, sources
 from fer_lib.errors import UserError
 from tests.assignments.notebooks import names, points, right
@@ -46,6 +46,13 @@ def test_the_pack_is_complete_and_releases_no_secret(pack):
         assert "HIDDEN TESTS" in source and "seed=" in source
         assert not any(word in release for word in ("HIDDEN", "importlib", "correct horse", "SOLUTION"))
     assert "correct horse" not in "".join(path.read_text() for path in pack.rglob("*.ipynb"))
+
+
+def test_the_way_to_hand_grading_is_one_that_nbgrader_has():
+    page = Path(__file__).parents[2] / "book" / "teaching" / "running.md"
+    for text in (README, page.read_text()):
+        assert "`cd course && jupyter lab`, then the Nbgrader menu, then Formgrader" in text
+        assert "nbgrader formgrader" not in text
 
 
 def test_plain_nbgrader_grades_in_the_unpacked_course(pack):

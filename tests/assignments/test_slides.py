@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from fer_lib.classroom.slides import build, deck
@@ -14,12 +15,14 @@ from fer_lib.site.serve import serving
 
 SITE = Path(__file__).parents[2] / "book" / "site"
 FIGURE = figure_html({"data": [{"y": [1, 3, 2]}], "layout": {"meta": {"alt": "Three points"}}})
+PICTURE = "_images/fer-0123456789abcdef.webp"
 PAGE = f"""<html><body><article class="bd-article"><section id="filters"><h1>6. Filters<a class="headerlink">#</a></h1>
 <div class="tip admonition"><p class="admonition-title">This chapter</p><p>You will look at filters.</p></div>
 <section id="a"><h2>6.1. One filter<a class="headerlink">#</a></h2>
 <p>A filter sees 32 pixels. It sees nothing else.</p>
 <div class="cell"><div class="cell_input">secret = 1</div><div class="cell_output">
-<figure class="align-default"><div class="output">{FIGURE}</div><figcaption><p>Fig. 6.1</p></figcaption></figure>
+<figure class="align-default"><div class="output">{FIGURE}<img src="../{PICTURE}" alt="A face"></div>
+<figcaption><p>Fig. 6.1</p></figcaption></figure>
 </div></div>
 <p>The second point is highest. That is all.</p></section>
 <section id="b"><h2>6.2. Key points</h2><div class="important admonition"><p class="admonition-title">Key points</p>
@@ -51,9 +54,19 @@ def decks(tmp_path):
     shutil.copytree(SITE, static, ignore=shutil.ignore_patterns("*.png"))
     shutil.copy(plotly_script() / "plotly.min.js" if plotly_script().is_dir() else plotly_script(), static)
     (tmp_path / "html" / "book").mkdir()
+    (tmp_path / "html" / PICTURE).parent.mkdir()
+    Image.new("L", (2, 2)).save(tmp_path / "html" / PICTURE)
     (tmp_path / "html" / "book" / "06-filters.html").write_text(PAGE)
     build(tmp_path / "html", tmp_path / "slides")
     return tmp_path / "slides"
+
+
+def test_pictures_lie_beside_the_decks_that_show_them(decks, tmp_path):
+    assert f'src="{PICTURE}"' in (decks / "06-filters.html").read_text()
+    old = decks / "_images" / "fer-fedcba9876543210.webp"
+    old.touch()
+    build(tmp_path / "html", decks)
+    assert (decks / PICTURE).read_bytes() == (tmp_path / "html" / PICTURE).read_bytes() and not old.exists()
 
 
 def test_a_full_disk_leaves_the_old_deck_working(decks, tmp_path, monkeypatch):
@@ -86,5 +99,6 @@ def test_a_deck_runs_by_keyboard_and_asks_nobody(decks):
         page.keyboard.press("ArrowDown")
         page.locator("section.present .fer-figure .main-svg").first.wait_for(timeout=30_000)
         assert page.evaluate("Reveal.getIndices()")["v"] == 1
+        page.wait_for_function("document.querySelector('section.present img').naturalWidth === 2")
         browser.close()
     assert trouble == []

@@ -1,5 +1,6 @@
 """`fer-lib check-env` finds what is there, what lacks, and says the cure."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -50,6 +51,16 @@ def test_home_is_understood_as_the_loaders_do(monkeypatch: pytest.MonkeyPatch, t
     assert f"OK   cache folder can be written: {tmp_path}/home/mycache" in output
     assert f"OK   FER_LIB_CKPLUS: {tmp_path}/home/data" in output
     assert not list((tmp_path / "work").iterdir())
+
+
+@pytest.mark.parametrize(("book", "ok"), [(False, None), (True, False)])
+def test_a_disk_that_is_nearly_full_stops_only_who_builds(
+    monkeypatch: pytest.MonkeyPatch, book: bool, ok: bool
+) -> None:
+    usage = shutil.disk_usage(".")._replace(free=10**9)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    disk = next(check for check in environment(book) if "free disk" in check.need)
+    assert (disk.ok, disk.found) == (ok, "1.0 GB")
 
 
 def test_a_package_that_the_data_need_is_told_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

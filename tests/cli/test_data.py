@@ -1,8 +1,11 @@
 """`fer-lib data`: list, describe, make, check, and their exit codes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from fer_lib import cli
 from fer_lib.data import DATASETS, FaceDataset, synthetic
@@ -18,13 +21,44 @@ def test_list_names_every_set():
     assert [line.split()[0] for line in lines] == list(DATASETS)
 
 
-def test_describe_sets_counts_beside_the_published_ones(tmp_path, tiny_faces, monkeypatch):
-    monkeypatch.setattr("fer_lib.cli.data.load_dataset", lambda name, path, labelled_only: tiny_faces())
-    result = run("describe", "synthetic")
+def exported(folder, subjects=2, size=32):
+    """Noise in CK+'s layout, one happy sequence of five frames a subject."""
+    frames = np.random.default_rng(0).integers(0, 256, (5, size, size), dtype=np.uint8)
+    marks = np.full((5, 68, 2), size / 2)
+    people = (f"S{number:03d}" for number in range(1, subjects + 1))
+    return write_ckplus([SequenceRecord(who, "001", frames, "happy", {12: "C"}, marks) for who in people], folder)
+
+
+def test_describe_sets_counts_beside_the_published_ones(tmp_path):
+    result = run("describe", "ckplus", "--path", exported(tmp_path / "faces"), "--crop", "none")
     assert result.exit_code == 0, result.output
     header = result.output.splitlines()[0].split()
     assert header == ["item", "found", "published", "sure", "missing"]
-    assert "emotion happy" in result.output and "label: tiny faces" in result.output
+    assert "emotion happy" in result.output and "label: synthetic faces" in result.output
+
+
+def test_describe_takes_the_cures_that_it_names(tmp_path):
+    folder = exported(tmp_path / "faces")
+    picture = next(folder.rglob("S002_001_00000004.png"))
+    picture.write_bytes(b"half a picture")
+    arguments = ("describe", "ckplus", "--path", folder, "--crop", "none")
+    broken = run(*arguments)
+    assert broken.exit_code == 2 and "S002_001_00000004.png" in broken.output and "--on-error skip" in broken.output
+    with pytest.warns(UserWarning, match="1 of 2 sequences left out"):
+        skipped = run(*arguments, "--on-error", "skip")
+    assert skipped.exit_code == 0 and "crop: none" in skipped.output, skipped.output
+    Image.fromarray(np.zeros((48, 48), np.uint8)).save(picture)
+    assert "frames differ in size" in run(*arguments).output
+    assert run(*arguments, "--size", 32).exit_code == 0
+    uncut = run(*arguments[:-2])  # cut out, so 96 pixels, not the set's own: the marks of this noise make no face
+    assert "landmarks place the chin above the eyes" in uncut.output
+
+
+def test_describe_reads_a_made_set_at_its_own_size(tmp_path, tiny_faces):
+    small = replace(tiny_faces(size=48), provenance={"source": "natural", "label": "synthetic faces"})
+    small.save(tmp_path / "natural.npz")
+    result = run("describe", "natural", "--path", tmp_path)
+    assert result.exit_code == 0 and "source: natural" in result.output, result.output
 
 
 def test_describe_says_what_is_missing_for_a_gated_set(monkeypatch):
@@ -79,9 +113,7 @@ def test_bad_requests_are_told_and_exit_2(tmp_path, arguments, message):
 
 
 def test_check_reads_an_exported_folder(tmp_path):
-    frames = np.random.default_rng(0).integers(0, 256, (5, 32, 32), dtype=np.uint8)
-    marks = np.full((5, 68, 2), 16.0)
-    write_ckplus([SequenceRecord("S001", "001", frames, "happy", {12: "C"}, marks)], tmp_path / "whole")
+    exported(tmp_path / "whole", subjects=1)
     result = run("check", tmp_path / "whole", "--as", "ckplus")
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "verdict: complete"), result.output
 

@@ -38,6 +38,11 @@ def test_a_sheet_is_written(tmp_path):
         (("--pitch", "-inf"), "--pitch -inf found"),
         (("--population", "martian"), "use one of ckplus, balanced"),
         (("--sheet", "emotions", "--people", "0"), "--people 1 or more"),
+        (("--sheet", "identities", "--au", "12"), "--au was given and has no effect on a sheet (--sheet identities)"),
+        (("--sheet", "aus", "--yaw", "0"), "--yaw was given and has no effect on a sheet (--sheet aus)"),
+        (("--sheet", "aus", "--pitch", "4"), "--pitch was given"),
+        (("--sheet", "aus", "--identity", "0"), "--identity was given"),
+        (("--people", "8"), "--people was given and has no effect on one picture, without --sheet; leave it out"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_written(tmp_path, args, message):

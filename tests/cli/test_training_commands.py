@@ -73,7 +73,13 @@ def test_how_to_read_the_data_is_passed_on(run, monkeypatch, tiny_faces, command
         (["train", "--size", "20"], "multiple of 8"),
         (["evaluate", "--folds", "2-9"], "folds 0 to 3"),
         (["evaluate", "--record", "biases"], "the name belongs to the recorded study, which fer-lib reproduce biases"),
+        (["evaluate", "--gpus", "2"], "--gpus was given and has no effect without --ray; leave it out"),
+        (["evaluate", "--ray", "local", "--jobs", "1"], "--jobs was given and has no effect on a Ray cluster (--ray)"),
         (["ledger", "show", "no-run.x"], "no such ledger entry"),
+        (
+            ["train", "--data", "synthetic:face5"],
+            "--data synthetic:face5: there is no face5; expected a made set's .npz",
+        ),
         (["train", "--variant", "B"], "'plain', 'D', 'A', 'AD', 'all'"),
     ],
 )
@@ -81,6 +87,17 @@ def test_bad_options(run, arguments, message):
     result = run(*arguments)
     assert result.exit_code == 2 and message in result.output
     assert "Traceback" not in result.output and not Path("runs").exists()
+
+
+def test_a_made_set_is_read_from_where_it_lies(run, monkeypatch, tiny_faces, tmp_path):
+    asked = []
+    monkeypatch.setattr(
+        "fer_lib.data.load_dataset", lambda name, path, size, on_error: asked.append(path) or tiny_faces(size=size)
+    )
+    (tmp_path / "faces5").mkdir()
+    run("train", "--data", "synthetic:faces5", "--device", "cuda:99")
+    run("train", "--data", "tfd:nowhere", "--device", "cuda:99")  # the set's own loader says what is missing
+    assert asked == [Path("faces5"), Path("nowhere")]
 
 
 def test_unknown_data():

@@ -31,6 +31,7 @@ def test_first_frame_and_last_three(two_sequences):
     path = two_sequences.root / "cohn-kanade-images/S010/002/S010_002_00000004.png"
     assert np.array_equal(dataset.images[6, 0], np.asarray(Image.open(path)))
     assert dataset.provenance["label"] == "your CK+" and not dataset.provenance["synthetic"]
+    assert dataset.name == "ckplus"
 
 
 def test_present_absent_and_without_intensity(two_sequences):

@@ -77,12 +77,26 @@ def test_released_crop_is_the_detectors_box(scene):
     detector = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     x, y, side, _ = detector.detectMultiScale(frame, 1.3, 5, **limits)[0]
     (cropped,) = crop.crop_released([frame], 96)
-    edges = np.arange(97) * side / 96
-    pixels = np.arange(side)
-    share = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)  # of each pixel in each cell
-    share = share.clip(0) * 96 / side
+    centres = (np.arange(96) + 0.5) * side / 96 - 0.5
+    share = (1 - np.abs(centres[:, None] - np.arange(side))).clip(0)  # bilinear: of each pixel in each of the crop's
     expected = share @ frame[y : y + side, x : x + side] @ share.T
     assert np.abs(cropped - expected).max() <= 1
+
+
+def test_released_crops_are_of_the_released_grey(scene, ckplus):
+    """skimage.color.rgb2gray (Rec. 709), times 255, cut to uint8; the other crops take ITU-R 601."""
+    frame, _ = scene
+    colour = np.stack([frame, frame // 2, frame // 4], -1)
+    ckplus.sequence("S005", "001", frames=4)
+    for number in range(1, 5):
+        Image.fromarray(colour).save(ckplus.png("S005", "001", number))
+    exact = (0.2125 * colour[..., 0] + 0.7154 * colour[..., 1] + 0.0721 * colour[..., 2]).astype(np.uint8)
+    luma = np.asarray(Image.fromarray(colour).convert("L"))
+    released = load_dataset("ckplus", ckplus.root, crop="released").images[0, 0].astype(float)
+    assert np.abs(released - crop.crop_released([exact], 96)[0]).max() <= 1
+    assert np.abs(released - crop.crop_released([luma], 96)[0]).mean() > 3
+    sequence = load_dataset("ckplus", ckplus.root, crop="sequence").images[0, 0]
+    assert np.array_equal(sequence, crop.crop_sequence([luma], 96)[0])
 
 
 def test_a_frame_without_a_face_is_named(scene, ckplus):

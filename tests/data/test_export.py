@@ -42,8 +42,9 @@ def test_round_trip(tmp_path):
     present = {facs.AUS[c]: float(dataset.au_intensity[1, c]) for c in np.flatnonzero(dataset.au_presence[1] == 1)}
     assert present == pytest.approx({6: 0.4, 12: 1.0, 25: float("nan")}, nan_ok=True)
     for path in (folder, Path(shutil.make_archive(str(tmp_path / "zipped"), "zip", folder))):
-        provenance = load_dataset("ckplus", path, crop="none").provenance
-        assert provenance["synthetic"] is True and provenance["label"] == "synthetic faces"
+        read = load_dataset("ckplus", path, crop="none")
+        assert read.provenance["synthetic"] is True and read.provenance["label"] == "synthetic faces"
+        assert read.name == "synthetic-ckplus"  # a result of training on it is no result on CK+
     (folder / "fer-lib-provenance.json").write_text("{half")
     with pytest.raises(UserError, match="fer-lib-provenance.json: not JSON .*export the set again"):
         load_dataset("ckplus", folder, crop="none")

@@ -214,6 +214,7 @@ def test_export_in_tfd_layout_reads_back(cache, tmp_path, monkeypatch, pairs_set
     path = synthetic.export(job, tmp_path / "out", "tfd", progress=False)
     assert path.name == "TFD_16x16.mat"
     back = load_dataset("tfd", path, size=None)
+    assert back.name == "synthetic-tfd"
     assert np.array_equal(back.images, made.images) and np.array_equal(back.folds, made.folds)
     assert [back.emotions[e] for e in back.emotion] == [made.emotions[e] for e in made.emotion]
 

@@ -135,6 +135,20 @@ def test_empty_fold(faces, tmp_path):
         evaluate(faces.with_folds(np.ones_like(faces.folds)), [Cell(config(), 0)], tmp_path)
 
 
+def test_cells_that_cannot_run_stop_all_before_any_is_started(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_lib.evaluation.grid.run_cell", lambda *_, **__: pytest.fail("started"))
+    good = Cell(config(), 0)
+    with pytest.raises(UserError, match=r"images are 16x16 px, the run's size is 48"):
+        evaluate(faces, [good, Cell(config(size=48), 1)], tmp_path)
+    folds = faces.folds.copy()
+    folds[faces.emotion == 2, 1] = 3
+    with pytest.raises(UserError, match="no training image shows surprise"):
+        evaluate(faces.with_folds(folds), [Cell(config(), 0, "image"), Cell(config(), 1, "image")], tmp_path)
+    with pytest.raises(UserError, match=f"{good.key}: two cells of this name, with steps 20 and 30; .* folders"):
+        evaluate(faces, [good, Cell(config(steps=30), 0)], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_bad_split(faces):
     with pytest.raises(UserError, match="folds, subject, sequence, image"):
         make_cells([config()], [0], [0], split="frame")

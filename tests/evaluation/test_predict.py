@@ -37,3 +37,13 @@ def test_probabilities_do_not_depend_on_the_batch(tiny_faces):
     assert whole.shape == (len(faces), 4) and whole.dtype == np.float32
     assert whole.sum(1) == pytest.approx(np.ones(len(faces)))
     assert np.allclose(whole, parts, atol=1e-5)
+
+
+def test_the_network_is_left_as_it_was(tiny_faces):
+    config = TrainConfig.make(preset="quick", size=16)
+    model = config.model(4).train()
+    layout = {name: (tensor.stride(), tensor.device) for name, tensor in model.state_dict().items()}
+    first = predict(model, config, tiny_faces())
+    assert model.training and all(module.training for module in model.modules())
+    assert {name: (tensor.stride(), tensor.device) for name, tensor in model.state_dict().items()} == layout
+    assert np.array_equal(first, predict(model.eval(), config, tiny_faces()))  # no dropout in either

@@ -92,6 +92,10 @@ def test_against_paper(cells):
     assert rows[0]["ours"].startswith("85.0") and rows[1]["ours"].startswith("80.0")
     assert all("other pictures: synthetic, not CK+" in row["why"] and "2 of 10 folds" in row["why"] for row in rows)
     assert all("48 px and 1,200 batches, not 96 px and 31,000" in row["why"] for row in rows)
+    assert all("the paper's is one run whose weights are unseeded" in row["why"] for row in rows)
+    for data, other in (("ckplus", False), ("synthetic-ckplus", True)):
+        rows = against_paper(as_values([cell(0, 0, {"test": 0.5, "last": 0.5}, data=data)]))
+        assert [f"other pictures: {data}, not CK+" in row["why"] for row in rows] == [other] * 2
     paper_like = {"identity": {"config": {"size": 96, "steps": 31_000}}}
     rows = against_paper(as_values([cell(0, 0, {"test": 0.5, "last": 0.5}, **paper_like)]))
     assert not any("batches" in row["why"] for row in rows)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from fer_lib.errors import UserError
-from fer_lib.interpret.alignment import METRICS, NUMBERS, align, filter_labels, matrix
+from fer_lib.interpret.alignment import METRICS, NUMBERS, WITHIN, align, filter_labels, matrix
+from fer_lib.interpret.divergence import divergence
 from fer_lib.interpret.labels import AULabels, labels_of
 from fer_lib.interpret.measures import auroc, average_precision, pearson
 
@@ -50,6 +51,46 @@ def test_undefined_units_and_filters_are_reported_never_numbered(null_data, rng)
     known = table[(table["au"] == 4) & (table["filter"] == 0)]
     assert (known["unknown"] == 30).all() and (known["present"] + known["absent"] == 210).all()
     assert known["value"].notna().all()
+
+
+def test_a_constant_filter_does_not_dilute_the_others(null_data):
+    activation, labels = null_data
+    metrics = ("average_precision", "iou_prevalence", "kl")
+    options = {"metrics": metrics, "permutations": 20, "slow_permutations": 100, "draws": 0}
+    alone = align(activation, labels, np.random.default_rng(2), **options)
+    joined = align(np.column_stack([activation, np.zeros(240)]), labels, np.random.default_rng(2), **options)
+    silent = joined["filter"] == 12
+    assert joined.loc[silent, list(NUMBERS)].isna().all(axis=None)
+    kept = joined[~silent].reset_index(drop=True)
+    for name in ("value", "p", "p_max", "q"):
+        np.testing.assert_array_equal(kept[name], alone[name], err_msg=name)
+
+
+def test_unlabelled_images_are_not_one_emotion(null_data):
+    """Numbers within emotion are those of the labelled images alone, whatever the others show."""
+    activation, labels = null_data
+    bare = labels.sequence % 3 == 0
+    emotion = np.where(bare, -1, labels.emotion)
+    activation[bare, 0] = 5 * labels.presence[bare, 0]
+    changed = AULabels(labels.aus, labels.presence, labels.sequence, labels.subject, emotion)
+    options = {"metrics": WITHIN, "permutations": 400, "draws": 0}
+    table = align(activation, changed, np.random.default_rng(0), **options)
+    known = align(activation[~bare], changed.select(~bare), np.random.default_rng(0), **options)
+    np.testing.assert_allclose(table["value"], known["value"])
+    np.testing.assert_allclose(table["p"], known["p"], atol=0.11)
+    assert table.loc[table["filter"] == 0, "p_max"].min() > 0.05
+    nobody = AULabels(labels.aus, labels.presence, labels.sequence, labels.subject, np.full(240, -1))
+    nothing = align(activation, nobody, np.random.default_rng(0), **options)
+    assert nothing["value"].isna().all() and set(nothing["status"]) == {"undefined: no variation left"}
+
+
+def test_kl_is_divergence_with_unknown_labels_too(null_data, rng):
+    activation, labels = null_data
+    presence = labels.presence.copy()
+    presence[activation[:, 0] > 1, 1] = np.nan  # the extremes of filter 0 lie where the label is unknown
+    changed = AULabels(labels.aus, presence, labels.sequence, labels.subject, labels.emotion)
+    table = align(activation, changed, rng, metrics=["kl"], permutations=5, slow_permutations=5, draws=0)
+    np.testing.assert_allclose(matrix(table, "kl"), divergence(activation, presence), rtol=1e-5)
 
 
 def test_intensities_serve_the_graded_measures(null_data, rng):

@@ -1,4 +1,5 @@
 import captum.attr
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -52,7 +53,12 @@ def test_drop_in_for_captums_classes(network, pictures, name):
     theirs = getattr(captum.attr, f"Neuron{name}")(network, network.conv3)
     ours = getattr(decoders, f"Crop{name}")(network, network.conv3)
     f, y, x = torch.tensor([3, 99, 255]), torch.tensor([0, 12, 23]), torch.tensor([7, 7, 22])
-    for selector in ((40, 3, 20), lambda a: a[torch.arange(3), f, y, x], lambda a: a[:, 9, 2, 3]):
+    for selector in (
+        (40, 3, 20),
+        (np.int64(40), -1, np.int32(20)),
+        lambda a: a[torch.arange(3), f, y, x],
+        lambda a: a[:, 9, 2, 3],
+    ):
         images = prepare(pictures[:3]).requires_grad_()
         assert error(ours.attribute(images, selector), theirs.attribute(images, selector)) < 1e-6
 
@@ -71,6 +77,9 @@ def test_selectors_that_do_more_than_pick_are_refused(network, pictures):
     )
     for selector in selectors:
         with pytest.raises(UserError, match="neuron_selector"):
+            ours.attribute(prepare(pictures[:2]), selector)
+    for selector in ((300, 2, 2), (0, 24, 0), (0, 0, -25)):
+        with pytest.raises(UserError, match=r"out of range: the layer has 256 filters of 24 × 24 units"):
             ours.attribute(prepare(pictures[:2]), selector)
     with pytest.raises(UserError, match="no extra forward arguments"):
         ours.attribute(prepare(pictures[:2]), (1, 1, 1), attribute_to_neuron_input=True)
@@ -116,8 +125,11 @@ def test_bad_units_methods_and_conventions_are_named(network, pictures):
     ):
         with pytest.raises(UserError, match=message):
             decode(network, x, which)
-    with pytest.raises(UserError, match="Unknown decoder 'smoothgrad'"):
-        decode(network, x, units([0], [0], [0], [0]), "smoothgrad")
+        with pytest.raises(UserError, match=message):
+            decode_with_captum(network, x, which)
+    for decoder in (decode, decode_with_captum):
+        with pytest.raises(UserError, match="Unknown decoder 'smoothgrad'; expected one of deconvnet, guided"):
+            decoder(network, x, units([0], [0], [0], [0]), "smoothgrad")
     with pytest.raises(UserError, match="no receptive field"):
         decode(network, x, units([0], [0], [0], [0]), layer="fc4")
     with pytest.raises(UserError, match="ties 'first' or 'all'"):
@@ -125,6 +137,20 @@ def test_bad_units_methods_and_conventions_are_named(network, pictures):
     with pytest.raises(UserError, match="equally long"):
         units([0, 1], [0], [0], [0])
     assert decode(network, x, units([], [], [], [])).shape == (0, 32, 32)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 90, 90), (2, 1, 40, 96), (2, 3, 96, 96), (1, 96, 96)])
+def test_images_that_the_network_refuses_are_refused(network, shape):
+    x, which = torch.zeros(shape), units([0], [3], [20], [5])
+    drop_in = decoders.CropGuidedBackprop(network, network.conv3)
+    for refused in (
+        lambda: network(x),
+        lambda: decode(network, x, which),
+        lambda: decoders.occlusion(network, x, which),
+        lambda: drop_in.attribute(x, (3, 20, 5)),
+    ):
+        with pytest.raises(UserError, match=r"do not fit the network; expected \(., 1, 96, 96\)"):
+            refused()
 
 
 def test_the_authors_conventions_by_hand(network, pictures):
@@ -188,6 +214,17 @@ def test_occlusion_is_the_fall_of_the_activation(network, pictures):
         expected = (fall / cover.clamp_min(1))[32:-32, 32:-32]
         torch.testing.assert_close(paste(maps, which, 96)[number], expected, rtol=1e-4, atol=1e-6)
     assert maps.abs().max() > 0
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3"])
+def test_occlusion_covers_every_pixel_or_says_why_not(network, pictures, layer):
+    x, which = prepare(pictures), units([0], [7], [12], [12])
+    size = decoders.field_of(layer).size
+    assert decoders.occlusion(network, x, which, layer=layer).isfinite().all()
+    assert decoders.occlusion(network, x, which, layer=layer, patch=size, stride=size).isfinite().all()
+    for patch, stride in ((4, 5), (size + 1, 1), (4, 0), (0, 0), (4, -1)):
+        with pytest.raises(UserError, match=f"stride {stride}, patch {patch}: expected 1 ≤ stride ≤ patch ≤ {size}"):
+            decoders.occlusion(network, x, which, layer=layer, patch=patch, stride=stride)
 
 
 def test_grad_cam_is_the_textbook_formula(network, pictures):

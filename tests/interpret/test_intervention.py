@@ -66,6 +66,17 @@ def test_effects_without_spread_are_undefined(effects):
     assert silent["status"].startswith("undefined") and np.isnan(silent["p_max"])
 
 
+def test_a_flip_without_spread_exceeds(rng):
+    """Three people: of eight flips six give the same |t|, and two leave no spread, which is |t| = ∞."""
+    difference = np.array([[1.0, 0.3], [1.0, 0.5], [-1.0, 0.8]])
+    made = intervention.PairEffects(difference, np.repeat(4, 3), np.arange(3))
+    table = intervention.effect_table(made, rng, 400)
+    assert table.loc[0, "p"] == table.loc[0, "p_max"] == 1
+    assert table.loc[1, "p"] == pytest.approx(1 / 4, abs=0.1)  # all eight differ but for the sign
+    assert table.loc[1, "p_max"] == pytest.approx(1 / 2, abs=0.1)  # in two more flips filter 0 has no spread
+    assert (table["status"] == "ok").all()
+
+
 def test_pairs_of_a_data_set(rng):
     activation, person = rng.random((8, 3)), np.array([1, 1, 2, 2, 1, 1, 2, 2])
     made = intervention.pair_effects(activation, np.array([0, 2]), np.array([1, 3]), np.array([4, 4]), person)
@@ -91,6 +102,9 @@ def test_dose_response_and_slopes(rng):
     assert np.isnan(slopes.loc[(2, 4), "monotone"])
     with pytest.raises(UserError, match="ladder of AU4 is incomplete"):
         intervention.dose_response(activation[1:], au[1:], dose[1:], person[1:])
+    twice = np.append(np.arange(48), 8)
+    with pytest.raises(UserError, match=r"AU4: person 1 has more than one picture at dose 0\.4"):
+        intervention.dose_response(activation[twice], au[twice], dose[twice], person[twice])
 
 
 def test_survival_needs_significance_sign_and_first_place():

@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score, jaccard_score, roc_auc_scor
 
 from fer_lib.errors import UserError
 from fer_lib.interpret import measures
-from fer_lib.interpret.divergence import Bins, divergence
+from fer_lib.interpret.divergence import KINDS, Bins, divergence
 
 
 def pairs(activation, labels):
@@ -82,8 +82,9 @@ def test_iou_is_scikit_learns(tied):
 def test_divergences_are_scipys_entropies(tied):
     bins = Bins(count=8)
     tables = {kind: divergence(*tied, kind, bins) for kind in ("kl", "kl_reverse", "jensen_shannon")}
+    lows, highs = tied[0].min(axis=0), tied[0].max(axis=0)  # of all images, whatever is known of them
     for f, j, a, y in pairs(*tied):
-        edges = np.linspace(a.min(), a.max(), 9)
+        edges = np.linspace(lows[f], highs[f], 9)
         q, r = (np.histogram(a[y == value], edges)[0] + 0.5 for value in (1, 0))
         q, r = q / q.sum(), r / r.sum()
         middle = (q + r) / 2
@@ -127,6 +128,46 @@ def test_constant_columns_give_no_number(null_data):
         assert np.isnan(measure(activation, presence)[:, :2]).all(), name
         assert np.isfinite(measure(activation, presence)[:, 2:]).all(), name
     assert np.isnan(divergence(activation, presence)[:, :2]).all()
+
+
+def test_constant_filters_give_no_number(null_data):
+    activation, labels = null_data
+    presence = labels.presence.copy()
+    presence[activation[:, 0] == 0, 1] = np.nan
+    activation[:, 3] = 2.5
+    activation[~np.isnan(presence[:, 1]), 5] = 0.1  # constant where AU 1 is known
+    kinds = {kind: lambda *tables, kind=kind: divergence(*tables, kind) for kind in KINDS}
+    for name, measure in (measures.MEASURES | kinds).items():
+        value = measure(activation, presence)
+        if name == "auroc":  # all ties, which count half
+            assert (value[3] == 0.5).all() and value[5, 1] == 0.5
+        else:
+            assert np.isnan(value[3]).all(), name
+            assert np.isnan(value[5, 1]) and (name == "partial_r" or np.isfinite(value[5, 2])), name
+            assert np.isfinite(value[[0, 1, 2, 4]]).all(), name
+
+
+def test_images_without_an_emotion_are_no_emotion(null_data, rng):
+    activation, labels = null_data
+    emotion = np.where(labels.sequence % 3 == 0, -1, labels.emotion)
+    activation[emotion < 0, 0] = 5 * labels.presence[emotion < 0, 0]  # must not count
+    for measure in (measures.auroc_within, measures.pearson_within):
+        expected = measure(activation[emotion >= 0], labels.presence[emotion >= 0], emotion[emotion >= 0])
+        np.testing.assert_allclose(measure(activation, labels.presence, emotion), expected)
+        assert np.isnan(measure(activation, labels.presence, np.full(240, -1))).all()
+
+
+def test_strata_and_options_however_they_are_passed(tied):
+    activation, labels = tied
+    strata = np.arange(240) % 3
+    for measure in (measures.auroc_within, measures.pearson_within):
+        by_name = measure(activation=activation, labels=labels, strata=strata)
+        np.testing.assert_array_equal(by_name, measure(activation, labels, list(strata)))
+        for wrong in (strata[1:], strata[:, None], strata.astype(str)):
+            with pytest.raises(UserError, match="strata of shape .* expected 240 numbers"):
+                measure(activation, labels, wrong)
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        measures.iou(activation, labels, 0.1)
 
 
 def test_mismatched_and_broken_tables_are_named(null_data):

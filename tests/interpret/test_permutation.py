@@ -187,11 +187,11 @@ def test_undefined_columns_stay_undefined(null_data, rng):
     presence = labels.presence.copy()
     presence[:, 0], activation[:, 4] = np.nan, 0
     test = max_t(activation, presence, exchangeable(labels.sequence), rng, 50)
-    for table in (test.z, test.p, test.p_max, test.q):
+    excess = excess_divergence(activation, presence, exchangeable(labels.sequence), rng, 20)
+    found = permuted(average_precision, activation, presence, exchangeable(labels.sequence), rng, 20)
+    for table in (test.z, test.p, test.p_max, test.q, excess.value, excess.excess, excess.z, excess.p, *found.values()):
         assert np.isnan(table[:, 0]).all() and np.isnan(table[4]).all()
         assert np.isfinite(np.delete(table[:, 1:], 4, axis=0)).all()
-    excess = excess_divergence(activation, presence, exchangeable(labels.sequence), rng, 20)
-    assert np.isnan(excess.excess[:, 0]).all() and np.isfinite(excess.excess[:, 1:]).all()
 
 
 @pytest.mark.parametrize(("measure", "signed"), [(average_precision, False), (partial_r, True)])

@@ -54,6 +54,9 @@ def test_every_stage_leaves_a_tidy_result(found, data):
     assert set(silent["status"]) == {"undefined: present in no image"} and silent["value"].isna().all()
     assert {"top", "top frames", "top contrast", "bottom", "random"} == set(found.examples["kind"])
     assert {"AU12", "happy", "relevance for happy"} <= set(found.grouped["kind"])
+    assert {kind for kind in found.grouped["kind"] if kind.startswith("AU")} == {
+        f"AU{au}" for au in found.alignment.loc[found.alignment["status"] == "ok", "au"].unique()
+    }
     twelve = found.grouped.loc[found.grouped["kind"] == "AU12", "image"]
     assert (data.au_presence[twelve, data.aus.index(12)] == 1).all()
     assert list(found.controls["network"]) == ["trained", "untrained, seed 1"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fer_lib.site import build as site_build
 from fer_lib.site.build import told
 
 CONFIG = """
@@ -71,9 +72,36 @@ def test_a_full_disk_is_called_so() -> None:
         assert told(error).startswith("The disk is full.") and "make clean" in told(error)
 
 
-def test_warnings_and_strangers_are_told_apart() -> None:
-    assert "each warning above names its file and line" in told(RuntimeError("box"))
-    assert told(KeyError("x")) == "The book was not built: KeyError: 'x'"
+def wrapped(cause: BaseException) -> RuntimeError:
+    """As Jupyter Book and click raise it."""
+    error = RuntimeError("box: Look above for the cause.")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SystemExit(1), "The book was not built: each warning above names its file and line."),
+        (KeyError("x"), "The book was not built: KeyError: 'x'"),
+        (RuntimeError("no _toc.yml"), "The book was not built: RuntimeError: no _toc.yml"),
+        (wrapped(PermissionError(13, "Permission denied", "_build/html")),
+         "The book was not built: PermissionError: [Errno 13] Permission denied: '_build/html'"),
+        (wrapped(KeyboardInterrupt()), "Interrupted; executed chapters are kept."),
+        (SystemExit(KeyboardInterrupt()), "Interrupted; executed chapters are kept."),
+    ],
+    ids=["warnings", "stranger", "jupyter-book", "wrapped", "interrupted", "interrupted-in-sphinx"],
+)  # fmt: skip
+def test_what_stopped_a_build_is_told_apart(error: BaseException, words: str) -> None:
+    assert told(error) == words
+
+
+def test_warnings_are_told_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr(site_build.jupyter_book, "main", lambda *_, **__: sys.exit(1))
+    monkeypatch.setattr(site_build, "environment", lambda book: [])
+    with pytest.raises(SystemExit, match="1"):
+        site_build.main()
+    assert "each warning above names its file and line" in capsys.readouterr().err
 
 
 def test_a_book_through_its_troubles(book: Path) -> None:
@@ -103,6 +131,7 @@ def test_a_book_through_its_troubles(book: Path) -> None:
     for link in ("mybinder.org/v2/gh/owner/name/main", "owner/name/edit/main/book/01-one.md", "owner/name/issues/new"):
         assert link in page
     assert 'content="What it is."' in page and "https://example.org/small/book/01-one.html" in page
-    assert (book / "_build" / "html" / "_sources" / "book" / "01-one.ipynb").is_file()
+    download = book / "_build" / "html" / "_sources" / "book" / "01-one.ipynb"
+    assert "git+https://github.com/owner/name@main" in download.read_text()
     assert 'href="/small/"' in (book / "_build" / "html" / "404.html").read_text()
     assert "https://example.org/small/book/01-one.html" in (book / "_build" / "html" / "sitemap.xml").read_text()

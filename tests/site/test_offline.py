@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from fer_lib.errors import UserError
 from fer_lib.site.offline import FOLDER, main, pack
 
 
@@ -21,6 +20,7 @@ def test_every_file_is_in_it_and_the_bytes_repeat(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert archive.namelist() == [f"{FOLDER}/_static/site.css", f"{FOLDER}/index.html"]
         assert archive.read(f"{FOLDER}/index.html") == b"page"
+        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}, "all may read"
 
 
 def test_the_sha256_is_whole_beside_its_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +37,6 @@ def test_the_sha256_is_whole_beside_its_zip(tmp_path: Path, monkeypatch: pytest.
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", half)
-    with pytest.raises(UserError, match="nothing was overwritten"):
+    with pytest.raises(SystemExit, match="nothing was overwritten"):
         main()
     assert said.read_text() == f"{digest}  {FOLDER}.zip\n"

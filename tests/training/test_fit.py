@@ -68,25 +68,38 @@ def test_bfloat16_costs_no_accuracy(faces):
     assert scores["float32"] > 0.9 and scores["bfloat16"] > scores["float32"] - 0.05
 
 
+def fit_until(step: int, monkeypatch, *arguments) -> None:
+    """A training that is stopped, as by Ctrl-C, before this step."""
+    rate = TrainConfig.rate
+
+    def rate_or_stop(self, now):
+        if now == step:
+            raise KeyboardInterrupt
+        return rate(self, now)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainConfig, "rate", rate_or_stop)
+        with pytest.raises(KeyboardInterrupt):
+            fit(*arguments, progress=False)
+
+
 def test_resume_in_one_process_is_bit_identical(faces, tmp_path, monkeypatch):
     run = config(dropout=0.5, augment=True)
     whole = fit(faces, run, tmp_path / "whole", progress=False).model.state_dict()
-    with monkeypatch.context() as patch:
-        original = TrainConfig.rate
-
-        def stop_at_25(self, step):
-            if step == 25:
-                raise KeyboardInterrupt
-            return original(self, step)
-
-        patch.setattr(TrainConfig, "rate", stop_at_25)
-        with pytest.raises(KeyboardInterrupt):
-            fit(faces, run, tmp_path / "cut", progress=False)
+    fit_until(25, monkeypatch, faces, run, tmp_path / "cut")
     result = fit(faces, run, tmp_path / "cut", resume=True, progress=False)
     assert all(torch.equal(whole[name], tensor) for name, tensor in result.model.state_dict().items())
     assert list(result.history["step"]) == [10, 20, 30]
     again = fit(faces, run, tmp_path / "cut", resume=True, progress=False)  # nothing left to do
     assert torch.equal(again.model.fc4.weight, result.model.fc4.weight)
+
+
+def test_without_momentum_a_run_is_kept_and_goes_on(faces, tmp_path, monkeypatch):
+    run = config(steps=10, checkpoint_every=5, momentum=0.0, learning_rate=0.05)
+    whole = fit(faces, run, progress=False).model.state_dict()
+    fit_until(8, monkeypatch, faces, run, tmp_path)
+    result = fit(faces, run, tmp_path, resume=True, progress=False)
+    assert all(torch.equal(whole[name], tensor) for name, tensor in result.model.state_dict().items())
 
 
 def test_every_checkpoint_can_be_loaded(faces, tmp_path):

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fer_lib.errors import UserError
-from fer_lib.training import TrainConfig, fit
+from fer_lib.training import TrainConfig, fit, load_run
 
 RUN = {"size": 16, "steps": 40, "batch_size": 8, "checkpoint_every": 5}
 PROGRAM = """
@@ -169,6 +169,31 @@ def test_damaged_card(faces, run):
     (run / "run.json").write_text("{")
     with pytest.raises(UserError, match=r"run\.json.*JSON"):
         fit(faces, config(), run, resume=True, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ("[]", r"run\.json: holds a list; expected the card of a run"),
+        ('{"config": {"steps": 0}, "emotions": []}', r"run\.json: not the card of a run \(steps is 0; expected"),
+        ('{"config": {"strides": 2}, "emotions": []}', r"run\.json: not the card of a run \(TypeError.*strides"),
+    ],
+)
+def test_a_card_of_something_else_is_named(faces, run, card, message):
+    (run / "run.json").write_text(card)
+    with pytest.raises(UserError, match=message):
+        load_run(run)
+    with pytest.raises(UserError, match=r"run\.json: holds a list|belongs to another run"):
+        fit(faces, config(), run, resume=True, progress=False)
+
+
+def test_a_file_is_no_run(faces, tmp_path):
+    file = tmp_path / "file.txt"
+    file.write_text("x")
+    for use in (lambda: load_run(file), lambda: fit(faces, config(), file, progress=False)):
+        with pytest.raises(UserError, match=r"file\.txt: is a file; expected the folder of a run"):
+            use()
+    assert file.read_text() == "x"
 
 
 FULL = """

@@ -55,6 +55,13 @@ def test_round_trip_through_a_dict():
         ({"seed": -1}, "seed is -1"),
         ({"schedule": "linear"}, "constant, cosine"),
         ({"precision": "float16"}, "bfloat16"),
+        ({"steps": 4.5}, "steps is 4.5; expected a whole number"),
+        ({"batch_size": 8.5}, "batch_size is 8.5; expected a whole number"),
+        ({"size": "48"}, "size is '48'; expected a whole number"),
+        ({"weight_decay": -1}, "weight_decay is -1; expected a number from 0"),
+        ({"variance_epsilon": -1}, "variance_epsilon is -1; expected a number from 0"),
+        ({"init_gain": -1}, "init_gain is -1; expected a number above 0, or None to draw it"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf"),
     ],
 )
 def test_bad_values(arguments, message):

@@ -52,6 +52,11 @@ def test_what_cannot_be_said_is_nan(ask) -> None:
         "(s, x) => [s.auroc(x, [0, 0, 0]), s.pearson([2, 2, 2], [0, 1, 0]), s.klDivergence(x, [1, 1, 1])].map(String)"
     )
     assert ask(code, [1, 2, 3]) == ["NaN"] * 3
+    silent = "(s, x) => [s.averagePrecision, s.klDivergence, s.pearson].map((f) => String(f(x, [0, 1, 0])))"
+    assert ask(silent, [0.1, 0.1, 0.1]) == ["NaN"] * 3
+    nothing = "(s, x) => s.permutationTest([x], 0, [0, 1, 0, 0], [0, 1, 2, 3], {draws: 9})"
+    found = ask(nothing, [0.1] * 4)
+    assert all(np.isnan(found[name]) for name in ("p", "best", "chance"))
 
 
 def test_permutation_by_sequence(ask, table) -> None:

@@ -55,7 +55,7 @@ export function averagePrecision(x, y) {
     sum += ((hits - before) * hits) / (k + 1);
     before = hits;
   }
-  return present ? sum / present : NaN;
+  return present && !constant(x) ? sum / present : NaN;
 }
 
 function constant(x) {
@@ -135,7 +135,7 @@ export function divergence(present, absent) {
 
 export function klDivergence(x, y) {
   const { present, absent } = histograms(x, y);
-  return split(y).every(Boolean) ? divergence(present, absent) : NaN;
+  return split(y).every(Boolean) && !constant(x) ? divergence(present, absent) : NaN;
 }
 
 /** A seeded stream of numbers in 0 … 1 (mulberry32), so that a test can be repeated. */
