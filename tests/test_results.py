@@ -160,3 +160,11 @@ def test_an_installed_copy_has_the_ledger(tmp_path):
     held = {name.rpartition("/")[2] for name in zipfile.ZipFile(wheel).namelist() if "/data/share/fer-lib/" in name}
     assert held >= {f"{name}.json" for name in results.names()} | {"PROTOCOL.md"}
     assert results.PLACES[1] == Path(sysconfig.get_path("data"), "share", "fer-lib", "results")
+
+
+def test_an_entry_under_another_name_is_refused(tmp_path):
+    results.write(entry(), tmp_path)
+    (tmp_path / "a-run.json").rename(tmp_path / "other.json")
+    with pytest.raises(UserError, match="name is 'a-run'; expected the file's name, 'other'"):
+        results.read("other", tmp_path)
+    assert len(results.verify(tmp_path)) == 1

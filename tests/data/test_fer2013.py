@@ -32,7 +32,8 @@ def test_labels_pixels_and_parts(lines, tmp_path):
     dataset = load_dataset("fer2013", tmp_path, size=48)
     assert [dataset.emotions[code] for code in dataset.emotion] == ["happy", "neutral", "anger", "surprise"]
     assert np.array_equal(dataset.images.reshape(4, -1), PIXELS)
-    assert [len(part) for part in dataset.split(0)] == [2, 1, 1]
+    parts = [[dataset.emotions[code] for code in part.emotion] for part in dataset.split(0)]
+    assert parts == [["happy", "neutral"], ["anger"], ["surprise"]]  # PublicTest validates, PrivateTest tests
     assert dataset.provenance["published_file"] is False
     table = dataset.describe().set_index("item")
     assert table.loc["training images", "missing"] == "28707 missing"

@@ -99,3 +99,13 @@ def test_unknown_people_are_not_taken_for_one(small):
 def test_unknown_unit(small):
     with pytest.raises(UserError, match="'face' are unknown; use one of image, sequence, subject"):
         random_folds(small, 10, "face", seed=0)
+
+
+@pytest.mark.parametrize(("part", "other"), [(1, 2), (2, 1), (3, 2), (2, 3), (1, 3)])
+def test_a_leak_between_any_two_parts_is_named(small, part, other):
+    names = {1: "training", 2: "validation", 3: "test"}
+    folds = subject_folds(small.subject)
+    folds[int(np.flatnonzero(folds[:, 0] == other)[0]), 0] = part
+    with pytest.raises(UserError) as raised:
+        assert_disjoint(small.with_folds(folds), 0)
+    assert names[part] in str(raised.value) and names[other] in str(raised.value)

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -103,3 +105,23 @@ def test_wrong_pool3_and_modes_are_named(network, pooled):
         ablation.ablate_each(network, pooled[:, :1000])
     with pytest.raises(UserError, match="Unknown ablation 'noise'"):
         ablation.ablate_each(network, pooled, "noise")
+
+
+def test_controls_are_like_in_weight_too(network, pooled, rng):
+    heavy = copy.deepcopy(network)
+    with torch.no_grad():  # the upper half of the filters, 4 inputs each, weighs five times as much
+        heavy.fc4.weight[:, 512:] *= 5
+    for given in ([3, 40, 99], [130, 200, 251]):
+        drawn = ablation.matched_controls(heavy, pooled, given, rng, controls=30)
+        assert ((drawn >= 128) == (given[0] >= 128)).all()
+
+
+def test_sets_are_taken_out_by_the_mode_that_was_asked_for(network, pooled, rng):
+    emotion, given = np.arange(6) % 3, [3, 40, 99]
+    logits = network.output(network.fc4(pooled.flatten(1)).relu()).detach()
+    members = torch.zeros(1, 256, dtype=torch.bool)
+    members[0, given] = True
+    for mode in ("zero", "mean"):
+        table = ablation.controlled_ablation(network, pooled, emotion, {"s": given}, rng, controls=3, mode=mode)
+        expected = ablation.emotion_harm(logits, ablation.ablate_sets(network, pooled, members, mode), emotion)
+        np.testing.assert_allclose(table["harm"], expected[0])

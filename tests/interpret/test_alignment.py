@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fer_lib.errors import UserError
-from fer_lib.interpret.alignment import METRICS, NUMBERS, WITHIN, align, filter_labels, matrix
+from fer_lib.interpret.alignment import METRICS, NUMBERS, WITHIN, _centred_within, align, filter_labels, matrix
 from fer_lib.interpret.divergence import divergence
 from fer_lib.interpret.labels import AULabels, labels_of
 from fer_lib.interpret.measures import auroc, average_precision, pearson
+from fer_lib.interpret.permutation import exchangeable, max_t
+
+from .conftest import clustered
 
 
 def test_one_call_gives_every_pair_and_metric(null_data, rng):
@@ -143,3 +148,47 @@ def test_without_any_known_label_every_pair_is_undefined(null_data, rng):
     )
     table = align(activation, nothing, rng, metrics=["auroc", "kl"], permutations=5, draws=0)
     assert len(table) and table["value"].isna().all() and table["status"].str.startswith("undefined").all()
+
+
+def test_the_slow_tests_exchange_sequences_too():
+    """On clustered null data; exchanging single frames would call three times as many pairs significant."""
+    share = {name: [] for name in ("average_precision", "kl", "partial_r")}
+    for seed in range(10):
+        activation, labels = clustered(np.random.default_rng(seed), filters=8)
+        rng = np.random.default_rng(seed)
+        table = align(activation, labels, rng, metrics=list(share), slow_permutations=99, draws=0)
+        for name, values in share.items():
+            values.extend(table.loc[table["metric"] == name, "p"] <= 0.05)
+    assert all(np.mean(values) < 0.09 for values in share.values()), {n: np.mean(v) for n, v in share.items()}
+
+
+def test_the_interval_draws_people():
+    activation, labels = clustered(np.random.default_rng(3), filters=6)
+    person = np.random.default_rng(4).normal(size=(20, 6))
+    activation = activation + 2 * person[labels.subject]
+    alone = replace(labels, subject=np.arange(len(activation)))
+    width = []
+    for who in (labels, alone):
+        table = align(activation, who, np.random.default_rng(0), metrics=["auroc"], permutations=9, draws=200)
+        width.append((table["high"] - table["low"]).mean())
+    assert width[0] > 1.4 * width[1]
+
+
+def test_subjects_and_emotions_keep_their_place_where_they_should(null_data):
+    activation, labels = null_data
+    presence, people = labels.presence, exchangeable(labels.subject)
+    for metric, exchange, x, ranks, by in (
+        ("auroc", people, activation, True, "subject"),
+        ("pearson", exchangeable(labels.sequence), activation, False, "sequence"),
+        (
+            "auroc_within_emotion",
+            exchangeable(labels.sequence, strata=labels.emotion),
+            _centred_within(activation, labels.emotion, True),
+            False,
+            "sequence",
+        ),
+    ):
+        rng = np.random.default_rng(0)
+        table = align(activation, labels, rng, metrics=[metric], permutations=99, draws=0, by=by)
+        expected = max_t(x, presence, exchange, np.random.default_rng(0), 99, ranks=ranks)
+        np.testing.assert_array_equal(matrix(table, metric, "p"), expected.p)

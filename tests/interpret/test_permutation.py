@@ -129,7 +129,7 @@ def max_t_z(activation, presence):
     for j, column in enumerate(presence.T):
         seen = ~np.isnan(column)
         for f in range(len(z)):
-            z[f, j] = np.sqrt(seen.sum() - 1) * np.corrcoef(ranks[seen, f], column[seen])[0, 1]
+            z[f, j] = np.sqrt(seen.sum() - 1) * np.corrcoef(ranks[seen, f], column[seen])[0, 1] if seen.any() else np.nan
     return z
 
 
@@ -212,3 +212,18 @@ def test_permutations_side_by_side_are_the_same_permutations(rng):
         permuted(average_precision, *options, exchange, np.random.default_rng(3), 20, together=n) for n in (1, 7)
     )
     assert all(np.array_equal(one[name], seven[name]) for name in one)
+
+
+def test_a_negative_partial_r_is_evidence(rng):
+    activation, labels = rng.random((120, 6)), (rng.random((120, 3)) < 0.4).astype(float)
+    activation[:, 2] -= labels[:, 1]
+    found = permuted(partial_r, activation, labels, exchangeable(np.arange(120)), rng, 99, signed=True)
+    assert found["p"][2, 1] == found["p_max"][2, 1] == pytest.approx(1 / 100)
+
+
+def test_rare_units_can_win_the_maximum():
+    """Average precision of a common AU is larger whatever the filters do: each AU is told from its own null mean."""
+    rng = np.random.default_rng(0)
+    activation, labels = rng.random((400, 20)), (rng.random((400, 2)) < (0.04, 0.5)).astype(float)
+    found = permuted(average_precision, activation, labels, exchangeable(np.arange(400)), rng, 99)
+    assert found["p_max"][:, 0].min() < 0.9

@@ -1,10 +1,14 @@
 """Accuracy by group on a set whose answers are known."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from fer_lib.data.dataset import FaceDataset, unknown_aus
 from fer_lib.facs import EMOTIONS
+from fer_lib.interpret.labels import labels_of
 from fer_lib.reproduction import people
 
 
@@ -57,3 +61,19 @@ def _without_age(bands):
         return {"gender": np.array([row["gender"] for row in rows]), "skin tone": dark}
 
     return fewer
+
+
+def test_each_au_is_told_by_its_own_filter(balanced):
+    """Filter f follows the AU dealt to it on the natural set; on the balanced set it answers with its number."""
+    natural = replace(balanced, name="natural")
+    presence = labels_of(natural).presence
+    dealt = np.random.default_rng(2).permutation(presence.shape[1])
+
+    def scan(faces):
+        value = presence[:, dealt] if faces is natural else np.tile(np.arange(len(dealt)), (len(faces), 1))
+        logits = np.eye(len(EMOTIONS))[np.arange(len(faces)) % 2]
+        return SimpleNamespace(layers={people.LAYER: SimpleNamespace(value=value.astype(float))}, logits=logits)
+
+    found = people.measure(SimpleNamespace(scan=scan), natural, balanced)
+    assert (found.response == np.argsort(dealt)).all()
+    assert (found.right == (np.arange(len(balanced)) % 2 == 0)).all()  # every emotion is 0

@@ -14,9 +14,10 @@ from fer_lib.evaluation import cell as cell_module
 from fer_lib.evaluation.cell import Cell
 from fer_lib.evaluation.contrast import contrast
 from fer_lib.files import read_json, write_json
-from fer_lib.reproduction import check, controls, networks, runs
+from fer_lib.interpret.folder import fingerprint
+from fer_lib.reproduction import check, controls, networks, runs, summary
 from fer_lib.reproduction.blocks import Block, blocks
-from fer_lib.training import TrainConfig
+from fer_lib.training import TrainConfig, load_run
 
 COMMIT = "0" * 40
 
@@ -133,10 +134,17 @@ def test_the_networks_of_96_px_stand_beside_untrained_ones_of_that_size(faces, t
     tiny = TrainConfig.make(preset="quick", size=16, steps=2, checkpoint_every=1, batch_size=8, warmup=0)
     block = Block("tiny", "Does it run?", (Cell(tiny, 0),), keep=True)
     runs.train(block, tmp_path, faces, tmp_path / "ledger", progress=False)
+    path = runs.result_file(block, block.cells[0], tmp_path)
+    result = read_json(path)
+    result["selected"]["validation"]["step"], result["selected"]["test"]["step"] = 1, 2
+    write_json(path, result)
     _, groups = networks.STUDIES["filters-96"]
     subjects = list(networks.subjects(tmp_path, lambda name: faces, groups, block))
     assert [subject.name for subject in subjects] == ["trained-fold00", *(f"untrained-seed{i}" for i in range(1, 6))]
     assert all(subject.network.scan(faces.select([0])).layers["conv3"].value.shape == (1, 256) for subject in subjects)
+    first, second = (load_run(tmp_path / block.folder / "runs" / block.cells[0].key, step)[0] for step in (1, 2))
+    studied = fingerprint(subjects[0].network.model)
+    assert studied == fingerprint(first) != fingerprint(second)
     trained, *untrained = (subject.faces for subject in subjects)
     assert untrained == [None] * 5 and set(trained.subject).isdisjoint(faces.split(0)[0].subject)
 
@@ -184,6 +192,32 @@ def test_recorded_rows_are_those_of_their_cells():
             assert row in values["cells"], name
             compared += 1
     assert compared >= 20
+
+
+@pytest.mark.parametrize("name", sorted({*blocks()} & {*results.names()}))
+def test_means_and_contrasts_of_an_entry_are_those_of_its_rows(name):
+    values = results.read(name).values
+    by: dict[str, dict[tuple[int, int], float]] = {}
+    for row in values["cells"]:
+        by.setdefault(row["configuration"], {})[row["fold"], row["seed"]] = row["validation"]["image"]
+    first, *others = by
+    assert by.keys() == values["configurations"].keys()
+    for configuration, scores in by.items():
+        recorded = values["configurations"][configuration]["accuracy"]["validation"]["image"]["mean"]
+        assert np.mean(list(scores.values())) == pytest.approx(recorded, abs=1e-5), configuration
+    assert set(values["contrasts"]) == set(others)
+    for other in others:
+        pairs = by[other].keys() & by[first].keys()
+        difference = np.mean([by[other][pair] - by[first][pair] for pair in pairs])
+        found = values["contrasts"][other]["image"]
+        assert difference == pytest.approx(found["difference"], abs=1e-5), other
+        assert found["low"] is None or found["low"] < found["difference"] < found["high"]
+
+
+def test_groups_of_filters_are_those_of_its_networks():
+    values = results.read("filters").values
+    again = summary.groups([row | {"network": name} for name, row in values["networks"].items()])
+    assert again == values["groups"]
 
 
 def test_the_interval_is_nadeau_and_bengios():

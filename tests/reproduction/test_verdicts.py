@@ -159,3 +159,57 @@ def test_the_repeated_trainings_would_change_both_verdicts_of_chapter_5():
     for key, name in (("C1b", "plain-against-ad"), ("C1c", "biases")):
         verdict, _ = rules.judge(key, {"contrasts": recorded.with_again(name, ratio=1 / 8)})
         assert verdict != told[key]
+
+
+def test_the_gain_over_untrained_networks_must_reach_the_margin(tmp_path, filters):
+    for gain, expected in ((0.051, REPRODUCED), (0.049, PARTLY)):
+        filters["groups"]["trained"]["held_out_auroc"] = spread(0.5, 0.55 + gain, 0.9)
+        write(tmp_path, "filters", filters)
+        assert judged(tmp_path)["C3a"] == expected
+
+
+def test_every_network_must_have_more_labels_than_any_control(tmp_path, filters):
+    """Means far apart are not enough: the least of the trained against the most of the untrained."""
+    filters["groups"]["trained"]["labels"] = spread(2, 95, 99)
+    write(tmp_path, "filters", filters)
+    assert judged(tmp_path)["C3a"] == PARTLY
+
+
+def test_specificity_and_survival_have_their_limits_at_one_half(tmp_path, filters):
+    trained = filters["groups"]["trained"]
+    for value, c2, c3c in ((0.49, REPRODUCED, NOT), (0.51, PARTLY, REPRODUCED)):
+        trained["specificity_guided"] = spread(0.1, value, 0.9)
+        for name in ("survival_resting", "survival_factorial"):
+            trained[name] = spread(0.1, 1 - value, 0.9) | {"median": value}
+        write(tmp_path, "filters", filters)
+        assert (judged(tmp_path)["C2"], judged(tmp_path)["C3c"]) == (c2, c3c)
+
+
+def test_maps_must_beat_their_baseline_significantly(tmp_path, filters):
+    for row in filters["networks"].values():
+        row["probes"]["localisation"][0]["p"] = 0.06
+    write(tmp_path, "filters", filters)
+    assert judged(tmp_path)["C2"] == NOT
+
+
+def test_the_share_of_networks_is_counted_of_those_there_are(filters):
+    """Four of five at 96 px stand for eight of ten."""
+    five = filters | {"networks": dict(list(filters["networks"].items())[:5])}
+    (first, second, *_) = five["networks"].values()
+    first["probes"]["localisation"][0]["gain"] = -0.1
+    assert rules.judge("C2", five)[0] == REPRODUCED
+    second["probes"]["localisation"][0]["gain"] = -0.1
+    assert rules.judge("C2", five)[0] == NOT
+
+
+def test_the_verdicts_of_the_ledger_are_these():
+    """Whoever records anew and turns one must say so here, and in the chapters that discuss it."""
+    assert {verdict.key: verdict.verdict for verdict in verdicts()} == {
+        "C1a": CANNOT,
+        "C1b": PARTLY,
+        "C1c": NOT,
+        "C2": PARTLY,
+        "C3a": REPRODUCED,
+        "C3b": REPRODUCED,
+        "C3c": NOT,
+    }

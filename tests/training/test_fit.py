@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from fer_lib.errors import UserError
 from fer_lib.training import TrainConfig, fit, load_run
-from fer_lib.training.loop import _optimizer
+from fer_lib.training.loop import _Loop, _optimizer
 
 
 def config(**fields) -> TrainConfig:
@@ -137,3 +138,41 @@ def test_progress_bar_tells_loss_accuracy_and_images_per_second(faces, capfd):
     fit(faces, config(steps=10))
     shown = capfd.readouterr().err
     assert "loss=" in shown and "accuracy=" in shown and "image/s" in shown
+
+
+def loop(faces, run):
+    """The training, stopped before its first step, and a generator that draws what its batches will draw."""
+    made, twin = _Loop(faces, run, torch.device("cpu"), "float32", False), torch.Generator()
+    twin.set_state(made.state.generators["batches"].get_state())
+    return made, twin
+
+
+def test_a_batch_is_drawn_and_augmented_as_the_recipe_says(faces):
+    run = config(augment=True)
+    made, twin = loop(faces, run)
+    chosen = torch.randint(len(faces), (run.batch_size,), generator=twin)
+    pictures = torch.tensor(faces.images)[chosen]
+    x, y = made.batch()
+    assert torch.equal(x, run.training_batch(pictures, twin))
+    assert torch.equal(y, torch.tensor(faces.emotion)[chosen].long())
+    assert not torch.allclose(x, run.prepare(pictures), atol=0.01)  # turned, shifted, scaled
+    plain, twin = loop(faces, config())
+    chosen = torch.randint(len(faces), (run.batch_size,), generator=twin)
+    assert torch.equal(plain.batch()[0], run.prepare(torch.tensor(faces.images)[chosen]))
+
+
+def test_a_step_takes_the_cross_entropy_at_the_scheduled_rate(faces):
+    run = config(warmup=3, steps=8)
+    made, twin = loop(faces, run)
+    chosen = torch.randint(len(faces), (run.batch_size,), generator=twin)
+    with torch.no_grad():
+        logits = made.state.model(run.prepare(torch.tensor(faces.images)[chosen]))
+    loss, right = made.step()
+    target = torch.tensor(faces.emotion)[chosen].long()
+    assert loss.item() == pytest.approx(F.cross_entropy(logits, target).item(), rel=1e-5)
+    assert right.item() == (logits.argmax(1) == target).float().mean().item()
+    rates = [made.state.optimizer.param_groups[0]["lr"]]
+    for _ in range(7):
+        made.step()
+        rates.append(made.state.optimizer.param_groups[0]["lr"])
+    assert rates == [run.rate(step) for step in range(8)] and len(set(rates)) > 4
