@@ -42,6 +42,10 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
     from fer_lib.reproduction.blocks import blocks
     from fer_lib.results import check_recordable
 
+    if place["ray"]:
+        options.refuse("jobs", because="on a Ray cluster (--ray)")
+    else:
+        options.refuse("gpus", because="without --ray")
     every = blocks()
     known = ("controls", *every, "filters", "filters-96", "people")  # in the order of the protocol
     unknown = [name for name in names if name not in known]

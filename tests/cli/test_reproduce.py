@@ -108,3 +108,10 @@ def test_verdicts_are_printed(key):
 def test_a_quick_check_of_an_empty_ledger_says_what_to_run(tmp_path):
     result = run("ledger", "--ledger", tmp_path, "verify", "--quick", "--out", tmp_path / "again")
     assert result.exit_code == 2 and "holds no entry" in result.output
+
+
+def test_options_that_would_do_nothing_are_refused(tmp_path):
+    result = run("reproduce", "networks", "--gpus", "1", "--out", tmp_path, "--ledger", tmp_path)
+    assert result.exit_code == 2 and "--gpus was given and has no effect without --ray" in result.output
+    result = run("reproduce", "networks", "--ray", "auto", "--jobs", "2", "--out", tmp_path, "--ledger", tmp_path)
+    assert result.exit_code == 2 and "--jobs was given and has no effect on a Ray cluster" in result.output

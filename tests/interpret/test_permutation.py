@@ -129,7 +129,8 @@ def max_t_z(activation, presence):
     for j, column in enumerate(presence.T):
         seen = ~np.isnan(column)
         for f in range(len(z)):
-            z[f, j] = np.sqrt(seen.sum() - 1) * np.corrcoef(ranks[seen, f], column[seen])[0, 1] if seen.any() else np.nan
+            r = np.corrcoef(ranks[seen, f], column[seen])[0, 1] if seen.any() else np.nan
+            z[f, j] = np.sqrt(max(seen.sum() - 1, 0)) * r
     return z
 
 
