@@ -39,8 +39,10 @@ def alignment_heatmap(table: pd.DataFrame, metric: str = "auroc", rows: int = 40
     if cells.empty:
         raise UserError(f"The table has no metric {metric!r}; it has {sorted(table['metric'].unique())}.")
     wide = cells.pivot(index="filter", columns="au", values="value")
-    neutral = 0.5 if metric.startswith("auroc") and metric != "auroc_z" else 0.0
-    middle = neutral if metric.startswith("auroc") or cells["chance"].isna().all() else float(cells["chance"].mean())
+    if metric in ("auroc", "auroc_within_emotion"):
+        middle = 0.5  # whatever single pairs get by chance
+    else:
+        middle = float(cells["chance"].mean()) if cells["chance"].notna().any() else 0.0
     strongest = (wide - middle).abs().max(axis=1).sort_values(ascending=False).index[:rows]
     wide = wide.loc[strongest].dropna(how="all")
     reach = float(np.nanmax(np.abs(wide.to_numpy() - middle))) if wide.size else 1.0

@@ -118,7 +118,7 @@ def _filters(name: str, out: Path, ledger: Path, record: bool) -> None:
     from fer_lib.reproduction import networks, summary
     from fer_lib.reproduction.blocks import blocks
 
-    named, groups = networks.STUDIES[name]
+    named, groups = networks.LOOKED_AT[name]
     block = blocks()[named]
     load = networks.Pictures(block.size)
     found = summary.study_all(networks.subjects(out, load, groups, block), load, out / name, click.echo)

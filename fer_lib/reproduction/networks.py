@@ -21,7 +21,7 @@ from fer_lib.training.run import finished_checkpoints
 
 UNTRAINED = range(1, 6)
 GROUPS = ("trained", "untrained", "shuffled", "identity", "decorrelated")
-STUDIES = {
+LOOKED_AT = {
     "filters": ("networks", GROUPS),
     "filters-96": ("networks-96", ("trained", "untrained")),
 }  # ledger entry: the block whose networks are its "trained" ones, and the groups that it looks at

@@ -138,7 +138,7 @@ def test_the_networks_of_96_px_stand_beside_untrained_ones_of_that_size(faces, t
     result = read_json(path)
     result["selected"]["validation"]["step"], result["selected"]["test"]["step"] = 1, 2
     write_json(path, result)
-    _, groups = networks.STUDIES["filters-96"]
+    _, groups = networks.LOOKED_AT["filters-96"]
     subjects = list(networks.subjects(tmp_path, lambda name: faces, groups, block))
     assert [subject.name for subject in subjects] == ["trained-fold00", *(f"untrained-seed{i}" for i in range(1, 6))]
     assert all(subject.network.scan(faces.select([0])).layers["conv3"].value.shape == (1, 256) for subject in subjects)

@@ -70,12 +70,13 @@ export function hypothesis(data, network, looks, title) {
       : found.p <= HIT ? `The opposite: with ${name} filter ${f} is quieter than chance has it.`
         : Number.isNaN(found.p) ? `Nothing to test: filter ${f} or ${name} is the same in all these pictures.`
           : `Not shown: chance does as much for filter ${f} and ${name}.`;
-    result.replaceChildren(el("div", { class: "fer-w-result" }, title(said),
+    const numbers = Number.isNaN(found.p) ? [] : [
       el("p", {}, `AUROC ${found.auroc.toFixed(2)}. When labels are exchanged between sequences, 95 % of AUROCs lie between ` +
         `${found.nullLow.toFixed(2)} and ${found.nullHigh.toFixed(2)}, not always around 0.5, because neutral frames keep no action unit; p = ${found.p.toFixed(3)} (${found.draws} exchanges). ` +
         `KL ${found.kl.toFixed(2)}, of which ${found.klExcess.toFixed(2)} exceeds chance.`),
       el("p", {}, `By chance alone, ${found.chance.toFixed(1)} of ${network.count} filters would look this good for ${name}, ` +
-        `and at least one would in ${found.best < 0.01 ? "less than 1" : (100 * found.best).toFixed(0)} % of exchanges.`),
+        `and at least one would in ${found.best < 0.01 ? "less than 1" : (100 * found.best).toFixed(0)} % of exchanges.`)];
+    result.replaceChildren(el("div", { class: "fer-w-result" }, title(said), ...numbers,
       el("p", { class: "fer-w-note" }, `Tested on ${rows.length} pictures of people other than those you saw above.`),
       drawn.element, key(name)));
     count();

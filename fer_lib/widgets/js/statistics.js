@@ -182,7 +182,7 @@ export function moments(x, y, tables) {
   for (const table of tables) {
     const frames = table[0].map((_, k) => k), groups = table.length;
     const columns = (values) => frames.map((k) => Float64Array.from(table, (rows) => values[rows[k]]));
-    const off = ([...sides]) => sides.map((column) => { const m = mean(column); return column.map((value) => value - m); });
+    const off = (sides) => sides.map((column) => { const m = mean(column); return column.map((value) => value - m); });
     const left = columns(x), right = columns(y), [a, b] = [off(left), off(right)];
     for (const k of frames) {
       middle += groups * mean(left[k]) * mean(right[k]);
