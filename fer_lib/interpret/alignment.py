@@ -12,9 +12,10 @@ from scipy.stats import rankdata
 from fer_lib.errors import UserError
 from fer_lib.interpret.bootstrap import auroc_interval
 from fer_lib.interpret.divergence import KINDS, Bins, ExcessDivergence, divergence, excess_divergence
+from fer_lib.interpret.exchange import exchangeable
 from fer_lib.interpret.labels import AULabels
 from fer_lib.interpret.measures import MEASURES, auroc_as_z, auroc_within, checked, pearson_within
-from fer_lib.interpret.permutation import MaxT, benjamini_hochberg, exchangeable, max_t, permuted
+from fer_lib.interpret.permutation import MaxT, benjamini_hochberg, max_t, permuted
 
 WITHIN = ("auroc_within_emotion", "pearson_within_emotion")
 EXCESS = ("kl_excess", "kl_z")

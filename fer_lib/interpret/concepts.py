@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from fer_lib.errors import UserError
+from fer_lib.interpret.exchange import exchangeable
 from fer_lib.interpret.labels import AULabels
 from fer_lib.interpret.measures import auroc
-from fer_lib.interpret.permutation import benjamini_hochberg, exchangeable
+from fer_lib.interpret.permutation import benjamini_hochberg
 from fer_lib.interpret.selection import subject_parts
 from fer_lib.model import ZeroBiasCNN
 

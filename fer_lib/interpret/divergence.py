@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_lib.errors import UserError
+from fer_lib.interpret.exchange import Exchange, Shuffle
 from fer_lib.interpret.measures import checked, varying
-from fer_lib.interpret.permutation import Exchange, Shuffle
 
 KINDS = ("kl", "kl_reverse", "jensen_shannon")
 """D(with‖without), D(without‖with), and the symmetric Jensen–Shannon divergence; all in nats."""

@@ -14,8 +14,9 @@ from torch import Tensor
 from fer_lib.interpret.crop_decoder import CAPTUM, Conventions, Units, decode_crops
 from fer_lib.interpret.decoders import decode
 from fer_lib.interpret.divergence import divergence
+from fer_lib.interpret.exchange import exchangeable
 from fer_lib.interpret.measures import auroc_z
-from fer_lib.interpret.permutation import benjamini_hochberg, exchangeable, max_t
+from fer_lib.interpret.permutation import benjamini_hochberg, max_t
 from fer_lib.model import ZeroBiasCNN
 
 LAYERS = ("output", "fc4", "conv3", "conv2", "conv1")

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from fer_lib.errors import UserError
+from fer_lib.interpret.exchange import exchangeable
 from fer_lib.interpret.labels import AULabels
 from fer_lib.interpret.measures import auroc, auroc_as_z, auroc_z, average_precision
-from fer_lib.interpret.permutation import MaxT, exchangeable, max_t
+from fer_lib.interpret.permutation import MaxT, max_t
 
 
 def subject_parts(subject: np.ndarray, parts: int, rng: np.random.Generator) -> np.ndarray:

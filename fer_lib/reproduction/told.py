@@ -1,4 +1,4 @@
-"""The numbers of "filters", "networks", "controls" and "decorrelated" as chapter 8 writes them into its sentences."""
+"""The numbers of the recorded study as chapter 8 writes them into its sentences."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,13 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from fer_lib.reproduction import recorded
+from fer_lib.reproduction import measured
 from fer_lib.reproduction.summary import members
 from fer_lib.reproduction.verdicts import BASELINES, beats_baseline, gains
 from fer_lib.results import LEDGER, read
 
-ALONE, INDEPENDENT = "do(AU) on resting faces", "AUs independent"  # columns of `recorded.survival`
+ALONE, INDEPENDENT = "do(AU) on resting faces", "AUs independent"  # columns of `measured.survival`
 SMALL = 0.02  # nats: a harm of hardly any size, however sure
+_LARGER = {
+    "labels": ("labels", ".0f"),
+    "auroc": ("held_out_auroc", ".2f"),
+    "factorial": ("factorial_auroc", ".2f"),
+    "rest": ("survival_resting", ".0%"),
+    "independent": ("survival_factorial", ".0%"),
+    "alike": ("specificity_guided", ".2f"),
+}  # name in the text: measure of the entry, and how it is written
 OWNERS = 2  # action units that keep most of their labels
 
 
@@ -34,12 +42,29 @@ def filters(words: float, ledger: Path = LEDGER) -> dict[str, str]:
     )
 
 
+def larger(ledger: Path = LEDGER) -> dict[str, str]:
+    """Name in the text → number as it is printed, of the networks of 96 px: the entry "filters-96"."""
+    values = read("filters-96", ledger).values
+    kinds = ("trained", "untrained")
+    found = {
+        f"large_{kind}_{name}": _median(values["groups"], kind, measure, form)
+        for kind in kinds
+        for name, (measure, form) in _LARGER.items()
+    }
+    return found | {f"large_{kind}_gain": gains(members(values["networks"], kind)) for kind in kinds}
+
+
+def _median(groups: dict[str, Any], kind: str, measure: str, form: str) -> str:
+    """ "–" where no network of the kind has the measure."""
+    return format(groups[kind][measure]["median"], form) if measure in groups[kind] else "–"
+
+
 def _medians(groups: dict[str, Any]) -> dict[str, str]:
     def median(kind: str, measure: str, form: str) -> str:
-        return format(groups[kind][measure]["median"], form)
+        return _median(groups, kind, measure, form)
 
     found = {}
-    for kind in recorded.GROUPS:
+    for kind in measured.GROUPS:
         found[f"{kind}_labels"] = median(kind, "labels", ".0f")
         found[f"{kind}_auroc"] = median(kind, "held_out_auroc", ".2f")
         found[f"{kind}_factorial"] = median(kind, "factorial_auroc", ".2f")
@@ -64,7 +89,7 @@ def _against_words(words: float, trained: Sequence[dict[str, Any]]) -> dict[str,
 
 
 def _survivors(ledger: Path) -> dict[str, str]:
-    survived = recorded.survival(ledger=ledger)
+    survived = measured.survival(ledger=ledger)
     owners = survived.nlargest(OWNERS, ALONE)
     of = survived.set_index("au")
     others = survived.drop(owners.index)
@@ -80,7 +105,7 @@ def _survivors(ledger: Path) -> dict[str, str]:
 
 def _steps(ledger: Path) -> dict[str, str]:
     """What becomes of the labels when the AU moves alone on resting faces."""
-    fates = recorded.fates(ledger)
+    fates = measured.fates(ledger)
     alone = fates[fates["test"] == fates["test"].iloc[0]].set_index("networks")
     moved = {f"{kind}_moved": f"{alone['moved'][kind]:.0f} %" for kind in ("trained", "identity", "untrained")}
     return moved | {"trained_most": f"{alone['most']['trained']:.0f} %"}

@@ -6,9 +6,10 @@ import pytest
 from fer_lib.errors import UserError
 from fer_lib.interpret.alignment import METRICS, NUMBERS, WITHIN, _centred_within, align, filter_labels, matrix
 from fer_lib.interpret.divergence import divergence
+from fer_lib.interpret.exchange import exchangeable
 from fer_lib.interpret.labels import AULabels, labels_of
 from fer_lib.interpret.measures import auroc, average_precision, pearson
-from fer_lib.interpret.permutation import exchangeable, max_t
+from fer_lib.interpret.permutation import max_t
 
 from .conftest import clustered
 

@@ -5,8 +5,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from fer_lib.errors import UserError
 from fer_lib.interpret import selection
 from fer_lib.interpret.bootstrap import auroc_interval, bootstrap, percentile_interval, subject_draws
+from fer_lib.interpret.exchange import exchangeable
 from fer_lib.interpret.measures import auroc, auroc_as_z, auroc_z
-from fer_lib.interpret.permutation import exchangeable, max_t
+from fer_lib.interpret.permutation import max_t
 
 
 def test_the_quadratic_form_is_the_auroc_of_each_draw(null_data):

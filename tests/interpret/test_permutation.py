@@ -4,8 +4,9 @@ from scipy.stats import norm
 
 from fer_lib.errors import UserError
 from fer_lib.interpret.divergence import divergence, excess_divergence
+from fer_lib.interpret.exchange import Shuffle, exchangeable
 from fer_lib.interpret.measures import auroc_z, average_precision, partial_r
-from fer_lib.interpret.permutation import Shuffle, benjamini_hochberg, exchangeable, max_t, permuted
+from fer_lib.interpret.permutation import benjamini_hochberg, max_t, permuted
 
 from .conftest import clustered
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fer_lib import results
-from fer_lib.reproduction import recorded, told
+from fer_lib.reproduction import measured, told
 
 CHAPTER = Path(results.__file__).parents[1] / "book" / "08-controls.md"
 
@@ -44,7 +44,7 @@ def test_the_words_are_counted_against_each_network():
 
 
 def test_owners_and_the_others_are_shares_of_the_survivors():
-    numbers, table = told.filters(0.8), recorded.survival().set_index("au")
+    numbers, table = told.filters(0.8), measured.survival().set_index("au")
     owners = [int(au) for au in re.findall(r"\d+", numbers["owners"])]
     alone = table[told.ALONE]
     assert len(owners) == 2 and alone[owners].min() >= alone.drop(owners).max()
