@@ -1,8 +1,10 @@
 """Execute chapters before Sphinx reads them, several at a time; keep what each took in the execution cache."""
 
 import asyncio
+import contextlib
 import os
 import shutil
+import signal
 import tempfile
 import textwrap
 import time
@@ -72,11 +74,15 @@ def execute(
 ) -> dict[str, Run]:
     """Execute the chapters and cache each as it ends, so that an interrupted build goes on where it was.
 
-    `timeout` is that of one cell, in seconds. Raises UserError naming chapter, line and cell of every failure.
+    `timeout` is that of one cell, in seconds. Raises UserError naming chapter, line and cell of every failure,
+    KeyboardInterrupt on Ctrl-C.
     """
     processors = _processors()
     workers = max(1, min(len(chapters), processors, WORKERS))
-    return asyncio.run(_execute(chapters, cache, timeout, workers, max(1, processors // workers), say))
+    try:
+        return asyncio.run(_execute(chapters, cache, timeout, workers, max(1, processors // workers), say))
+    except asyncio.CancelledError as error:  # nothing but `listen` cancels
+        raise KeyboardInterrupt from error
 
 
 def _processors() -> int:
@@ -92,11 +98,18 @@ async def _execute(
     say: Callable[[str], None],
 ) -> dict[str, Run]:
     room = asyncio.Semaphore(workers)
+    loop, all_of_it = asyncio.get_running_loop(), asyncio.current_task()
+    assert all_of_it
+
+    def listen(**_: Any) -> None:
+        """Ctrl-C stops everything. nbclient's own handler kills one kernel and leaves the others running."""
+        with contextlib.suppress(RuntimeError):  # Windows has no such handlers
+            loop.add_signal_handler(signal.SIGINT, all_of_it.cancel)
 
     async def one(chapter: Chapter) -> Run:
         async with room:
             say(f"{chapter.name}: executing ...")
-            run = await _run(chapter, timeout, threads)
+            run = await _run(chapter, timeout, threads, listen)
             data = asdict(run)
             bundle = CacheBundleIn(chapter.notebook, str(chapter.path), data=data)
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
@@ -112,7 +125,7 @@ async def _execute(
     return {chapter.name: end for chapter, end in zip(chapters, ends, strict=True) if isinstance(end, Run)}
 
 
-async def _run(chapter: Chapter, timeout: int, threads: int) -> Run:
+async def _run(chapter: Chapter, timeout: int, threads: int, on_start: Callable[..., None]) -> Run:
     place, peak, started = 0, 0.0, time.perf_counter()
 
     def begin(cell: NotebookNode, cell_index: int) -> None:
@@ -128,6 +141,7 @@ async def _run(chapter: Chapter, timeout: int, threads: int) -> Run:
         timeout=timeout,
         record_timing=False,  # the cache would take a cell with timings for another cell
         resources={"metadata": {"path": str(chapter.path.parent)}},
+        on_notebook_start=on_start,  # its kernel runs, and nbclient's handlers are in place
         on_cell_start=begin,
         on_cell_executed=measure,
     )

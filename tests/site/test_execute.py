@@ -41,3 +41,12 @@ def test_a_cell_that_never_ends_is_named(tmp_path: Path) -> None:
     endless = chapter(tmp_path, "endless", "while True: pass")
     with pytest.raises(UserError, match="cell 1 of 1 failed(.|\n)*timed out .* 2 seconds"):
         execute([endless], get_cache(str(tmp_path / "cache")), timeout=2, say=lambda line: None)
+
+
+@pytest.mark.parametrize("others", [(), ("1 + 1",)], ids=["alone", "after another ended"])
+def test_ctrl_c_is_no_failure_of_a_chapter(others: tuple[str, ...], tmp_path: Path) -> None:
+    ctrl_c = "import os, signal, time; time.sleep(12); os.kill(os.getppid(), signal.SIGINT); time.sleep(120)"
+    done, cache = [chapter(tmp_path, "done", cell) for cell in others], get_cache(str(tmp_path / "cache"))
+    with pytest.raises(KeyboardInterrupt):
+        execute([chapter(tmp_path, "stopped", ctrl_c), *done], cache, timeout=60, say=lambda line: None)
+    assert all(cached_run(one.notebook, cache) for one in done)
