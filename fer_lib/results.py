@@ -5,6 +5,7 @@ One JSON file an entry, book/results/NAME.json:
 `values` is a tree of numbers and short texts; `value("NAME.path.to.number")` reads one of them.
 """
 
+import json
 import os
 import platform
 import re
@@ -64,6 +65,13 @@ def write(entry: Entry, ledger: Path = LEDGER) -> Path:
     path = Path(ledger) / f"{entry.name}.json"
     write_json(path, asdict(entry))
     return path
+
+
+def differs(entry: Entry, ledger: Path = LEDGER) -> bool:
+    """Whether the ledger has an entry of this name that holds other values."""
+    if entry.name not in names(ledger):
+        return False
+    return read(entry.name, ledger).values != json.loads(json.dumps(entry.values))  # as they would be read again
 
 
 def check_recordable(*names: str) -> None:

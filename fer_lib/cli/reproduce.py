@@ -25,7 +25,7 @@ STUDIES = {
 @click.option("--training/--no-training", default=True, help="Without: record the cells that are finished.")
 @click.option("--record/--no-record", default=True, help="Write each block into the ledger, book/results.")
 @click.option(
-    "--replace", is_flag=True, help="Also where an entry would lose trainings, or take others in their place."
+    "--replace", is_flag=True, help="Also where an entry would lose what it holds, or take other results in its place."
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, help="Processes.")
 @click.option("--ray", metavar="ADDRESS", help="Ray cluster: auto, local or ray://HOST:10001. --out must be shared.")
@@ -59,11 +59,11 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
         if name in STUDIES and not training:
             click.echo(f"{name}: left out, because it is no list of cells; run it without --no-training")
         elif name == "controls":
-            _controls(out, ledger, place["device"], record)
+            _keep(_controls(out, place["device"]), ledger, record, replace)
         elif name in ("filters", "filters-96"):
-            _filters(name, out, ledger, record)
+            _keep(_filters(name, out), ledger, record, replace)
         elif name == "people":
-            _people(out, ledger, record)
+            _keep(_people(out), ledger, record, replace)
         else:
             _block(every[name], out, ledger, training, record, replace, place, named=bool(names))
 
@@ -103,18 +103,29 @@ def _block(block, out: Path, ledger: Path, training: bool, record: bool, replace
         click.echo(f"{len(found)} of {len(block.cells)} cells; recorded in {path}")
 
 
-def _controls(out: Path, ledger: Path, device: str, record: bool) -> None:
+def _keep(entry, ledger: Path, record: bool, replace: bool) -> None:
+    from fer_lib.results import differs, write
+
+    if not record:
+        click.echo(f"{entry.name}: not recorded")
+    elif differs(entry, ledger) and not replace:
+        click.echo(f"{entry.name}: other values are recorded, of other networks or pictures. The entry stays as it is; "
+                   "--replace writes what is at hand")  # fmt: skip
+    else:
+        click.echo(f"{entry.name}: recorded in {write(entry, ledger)}")
+
+
+def _controls(out: Path, device: str):
     from fer_lib.reproduction import controls
 
     faces = options.load_faces("synthetic", 48, None)
     found = controls.train_controls(faces, out, device)  # finished ones are read
     for row in found:
         click.echo("{kind}, seed {seed}: right on {training_accuracy:.1%} of its training pictures".format(**row))
-    if record:
-        click.echo(f"recorded in {controls.record(found, faces, options.command_line(), ledger)}")
+    return controls.entry(found, faces, options.command_line())
 
 
-def _filters(name: str, out: Path, ledger: Path, record: bool) -> None:
+def _filters(name: str, out: Path):
     from fer_lib.reproduction import networks, summary
     from fer_lib.reproduction.blocks import blocks
 
@@ -122,17 +133,15 @@ def _filters(name: str, out: Path, ledger: Path, record: bool) -> None:
     block = blocks()[named]
     load = networks.Pictures(block.size)
     found = summary.study_all(networks.subjects(out, load, groups, block), load, out / name, click.echo)
-    if record:
-        path = summary.record(found, load("natural"), options.command_line(), ledger, name)
-        click.echo(f"{len(found)} networks; recorded in {path}")
+    return summary.entry(found, load("natural"), options.command_line(), name)
 
 
-def _people(out: Path, ledger: Path, record: bool) -> None:
+def _people(out: Path):
     import time
 
     from fer_lib.data import load_dataset
     from fer_lib.reproduction import networks, people
-    from fer_lib.results import Entry, write
+    from fer_lib.results import Entry
 
     start, load = time.perf_counter(), networks.Pictures(48)
     balanced = load_dataset("balanced", size=48, seed=people.SEED)
@@ -141,6 +150,5 @@ def _people(out: Path, ledger: Path, record: bool) -> None:
     values = {"networks": len(measured), "images": len(balanced)} | people.by_group(measured, balanced)
     about = {"data": balanced.provenance["label"], "data_hash": balanced.provenance["data_hash"]}
     seconds = round(time.perf_counter() - start, 1)
-    entry = Entry.record("people", command=options.command_line(), seed=people.SEED, wall_seconds=seconds,
-                         values=values, **about)  # fmt: skip
-    click.echo(f"{len(measured)} networks; " + (f"recorded in {write(entry, ledger)}" if record else "not recorded"))
+    return Entry.record("people", command=options.command_line(), seed=people.SEED, wall_seconds=seconds,
+                        values=values, **about)  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.evaluation import predict
 from fer_lib.evaluation.cell import Cell, parts
-from fer_lib.results import LEDGER, Entry, write
+from fer_lib.results import Entry
 from fer_lib.training import TrainConfig, TrainResult, fit
 
 SEEDS = range(3)
@@ -46,14 +46,13 @@ def train_controls(faces: FaceDataset, out: Path, device: str = "auto", progress
     return found
 
 
-def record(found: Sequence[dict[str, Any]], faces: FaceDataset, command: str, ledger: Path = LEDGER) -> Path:
-    """Write the entry "controls": how well each control network knows the labels that it was trained on."""
+def entry(found: Sequence[dict[str, Any]], faces: FaceDataset, command: str) -> Entry:
+    """The entry "controls": how well each control network knows the labels that it was trained on."""
     networks = [{name: value for name, value in row.items() if name != "seconds"} for row in found]
     seconds = sum(row["seconds"] for row in found)
     about = {"data": faces.provenance["label"], "data_hash": faces.provenance["data_hash"]}
-    entry = Entry.record("controls", command=command, seed=list(SEEDS), wall_seconds=round(seconds, 1),
-                         values={"networks": networks}, **about)  # fmt: skip
-    return write(entry, ledger)
+    return Entry.record("controls", command=command, seed=list(SEEDS), wall_seconds=round(seconds, 1),
+                        values={"networks": networks}, **about)  # fmt: skip
 
 
 def folder(out: Path, kind: str, seed: int) -> Path:

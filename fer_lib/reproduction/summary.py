@@ -10,7 +10,7 @@ import numpy as np
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.errors import UserError
 from fer_lib.reproduction.filters import Subject, study_network
-from fer_lib.results import LEDGER, Entry, write
+from fer_lib.results import Entry
 
 DO_RESTING, DO_NATURAL, FACTORIAL = "do(AU), isolated", "do(AU), natural", "factorial set"
 MEASURES: dict[str, tuple[str, ...]] = {
@@ -56,10 +56,8 @@ def study_all(
     return found
 
 
-def record(
-    found: Sequence[dict[str, Any]], natural: FaceDataset, command: str, ledger: Path = LEDGER, name: str = "filters"
-) -> Path:
-    """Write the entry `name`; its duration is that of all studies. Raises UserError when no network was studied."""
+def entry(found: Sequence[dict[str, Any]], natural: FaceDataset, command: str, name: str = "filters") -> Entry:
+    """The entry `name`; its duration is that of all studies. Raises UserError when no network was studied."""
     if not found:
         raise UserError(f"{name}: no network was studied; train some first")
     values = {
@@ -70,8 +68,7 @@ def record(
     }
     about = {"data": natural.provenance["label"], "data_hash": natural.provenance["data_hash"]}
     seconds = round(sum(row["seconds"] for row in found), 1)
-    entry = Entry.record(name, command=command, seed=0, wall_seconds=seconds, values=values, **about)
-    return write(entry, ledger)
+    return Entry.record(name, command=command, seed=0, wall_seconds=seconds, values=values, **about)
 
 
 def groups(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:

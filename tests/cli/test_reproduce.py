@@ -1,6 +1,7 @@
 """`fer-lib reproduce` and the ledger's commands, without training."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -9,7 +10,7 @@ from fer_lib.cli import main
 from fer_lib.cli.reproduce import STUDIES
 from fer_lib.reproduction.blocks import blocks
 from fer_lib.reproduction.runs import recorded_file
-from fer_lib.results import LEDGER
+from fer_lib.results import LEDGER, read
 
 
 def run(*words):
@@ -78,6 +79,24 @@ def test_an_entry_keeps_what_only_it_holds(tmp_path, monkeypatch):
     assert (ledger / "biases.json").read_bytes() == before
     assert "recorded in" in run(*words, "--replace").output
     assert (ledger / "biases.json").read_bytes() != before
+
+
+def test_a_study_of_other_networks_takes_no_entrys_place(tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_lib.results.commit", lambda: "0" * 40)
+    ledger = tmp_path / "ledger"
+    shutil.copytree(LEDGER, ledger)
+    held, before = read("controls", ledger), (ledger / "controls.json").read_bytes()
+    monkeypatch.setattr("fer_lib.cli.reproduce._controls", lambda *_: replace(held, recorded="2099-01-01"))
+    words = ("reproduce", "controls", "--out", tmp_path / "none", "--ledger", ledger)
+    assert "not recorded" in run(*words, "--no-record").output and (ledger / "controls.json").read_bytes() == before
+    assert "recorded in" in run(*words).output and read("controls", ledger).recorded == "2099-01-01"  # same values
+
+    other = replace(held, values={"networks": held.values["networks"][:1]})
+    monkeypatch.setattr("fer_lib.cli.reproduce._controls", lambda *_: other)
+    result = run(*words)
+    assert result.exit_code == 0 and "The entry stays as it is; --replace writes" in result.output
+    assert read("controls", ledger).values == held.values
+    assert "recorded in" in run(*words, "--replace").output and read("controls", ledger).values == other.values
 
 
 def test_recorded_cells_count_as_done_on_another_machine(tmp_path):

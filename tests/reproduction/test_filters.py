@@ -75,12 +75,12 @@ def test_groups_sum_up_their_networks(found):
 
 def test_the_entry_is_sound(found, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
-    path = summary.record([found], load("natural"), "fer-lib reproduce filters", tmp_path)
+    path = results.write(summary.entry([found], load("natural"), "fer-lib reproduce filters"), tmp_path)
     values = json.loads(path.read_text())["values"]
     assert values["groups"]["trained"]["labels"]["mean"] == found["labels"]["filters"]
     assert not results.verify(tmp_path)
     with pytest.raises(UserError, match="no network was studied"):
-        summary.record([], load("natural"), "x", tmp_path)
+        summary.entry([], load("natural"), "x")
     assert np.isfinite(values["groups"]["trained"]["held_out_auroc"]["mean"])
 
 

@@ -254,12 +254,12 @@ def test_controls_are_recorded_with_what_they_know_of_their_labels(block, faces,
     monkeypatch.setattr(controls, "SEEDS", range(1))
     monkeypatch.setattr(controls.TrainConfig, "make", lambda preset, seed: block.cells[0].config)
     found = controls.train_controls(faces, tmp_path / "runs", progress=False)
-    entry = json.loads(controls.record(found, faces, "fer-lib reproduce controls", tmp_path).read_text())
-    shuffled, identity = entry["values"]["networks"]
+    entry = controls.entry(found, faces, "fer-lib reproduce controls")
+    shuffled, identity = entry.values["networks"]
     assert (shuffled["kind"], shuffled["classes"], identity["kind"]) == ("shuffled", 8, "identity")
     assert 0.3 < shuffled["commonest"] < 0.7 and identity["commonest"] < 0.05
     assert all(0 <= row["training_accuracy"] <= 1 for row in (shuffled, identity))
-    assert entry["wall_seconds"] > 0 and [row["kind"] for row in found] == ["shuffled", "identity"]
+    assert entry.wall_seconds > 0 and [row["kind"] for row in found] == ["shuffled", "identity"]
 
 
 def test_a_recorded_cell_comes_out_the_same(block, out, faces, tmp_path, monkeypatch):
