@@ -57,10 +57,14 @@ def ablate_each(
 @torch.no_grad()
 def ablate_sets(model: ZeroBiasCNN, pool3: np.ndarray | Tensor, sets: Tensor, mode: str = "zero") -> Tensor:
     """Logits (S, N, classes) with whole sets of filters taken out together; `sets` (S, F) is True where out."""
-    h, _ = _pooled(model, pool3)
-    gone = _removed(h, mode)
-    kept = ((h - gone * out[:, None]).flatten(1) for out in sets.to(h.dtype))
-    return torch.stack([model.output(model.fc4(part).relu()) for part in kept])
+    h, weight = _pooled(model, pool3)
+    before = model.fc4(h.flatten(1))
+    gone, weight = (
+        part.permute(1, 2, 0).contiguous() for part in (_removed(h, mode), weight)
+    )  # (F, 4, N), (F, 4, 300)
+    parts = ((gone[out].flatten(0, 1).T, weight[out].flatten(0, 1)) for out in sets)
+    hidden = (torch.addmm(before, *part, alpha=-1).relu_() for part in parts)
+    return torch.stack([model.output(each) for each in hidden])
 
 
 def emotion_harm(logits: Tensor, ablated: Tensor, emotion: np.ndarray) -> np.ndarray:
