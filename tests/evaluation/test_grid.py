@@ -112,8 +112,9 @@ def test_no_validation_fold_leaves_two_selections(faces, tmp_path):
 
 def test_shared_subjects_are_refused_and_the_leak_lab_allows_them(faces, tmp_path):
     leaky = split_dataset(faces, "image", seed=0, folds=4)
-    with pytest.raises(UserError, match="subject S0.. is in training and in test"):
-        evaluate(leaky, [Cell(config(steps=5), 0)], tmp_path)
+    for split in ("folds", "subject"):
+        with pytest.raises(UserError, match="subject S0.. is in training and in test"):
+            evaluate(leaky, [Cell(config(steps=5), 0, split)], tmp_path)
     assert evaluate(leaky, [Cell(config(steps=5), 0, "image")], tmp_path, progress=False)[0]["split"] == "image"
     assert not {*leaky.select(leaky.folds[:, 0] == 3).subject}.isdisjoint(leaky.select(leaky.folds[:, 0] == 1).subject)
     apart = split_dataset(faces, "subject", seed=1, folds=4)

@@ -62,3 +62,14 @@ def test_the_table_finds_a_planted_direction_and_says_what_is_undefined(network,
     assert others["auroc"].between(0.3, 0.7).all() and (others["p"] > 0.05).mean() > 0.7
     with pytest.raises(UserError, match="holds 239 images"):
         concepts.concept_table(model, h[1:], labels, EMOTIONS[:4], rng)
+
+
+def test_concept_labels_trade_places_by_whole_sequences(network, planted, rng, monkeypatch):
+    h, labels = planted
+    presence = labels.presence[:, 2:3].copy()
+    presence[0] = np.nan  # a picture that nobody coded
+    labels = type(labels)((3,), presence, labels.sequence, labels.subject, labels.emotion)
+    groups, exchangeable = [], concepts.exchangeable
+    monkeypatch.setattr(concepts, "exchangeable", lambda group: groups.append(group) or exchangeable(group))
+    concepts.concept_table(network, h, labels, EMOTIONS[:2], rng, permutations=5)
+    np.testing.assert_array_equal(groups, [labels.sequence[1:]])

@@ -92,6 +92,11 @@ def test_divergences_are_scipys_entropies(tied):
         assert [table[f, j] for table in tables.values()] == pytest.approx(expected, abs=1e-5)
 
 
+def test_the_papers_measure_has_twenty_bins(tied):
+    np.testing.assert_array_equal(divergence(*tied), divergence(*tied, "kl", Bins(20, "width", 0.5)))
+    assert not np.allclose(divergence(*tied), divergence(*tied, "kl", Bins(21)), equal_nan=True)
+
+
 def test_quantile_bins_hold_equal_counts(rng):
     counts = Bins(10, "quantile").one_hot(rng.normal(size=(1000, 3))).sum(axis=0)
     assert counts.min() == 100 == counts.max()

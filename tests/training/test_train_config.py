@@ -93,6 +93,17 @@ def test_the_described_recipe_jitters_contrast():
     assert described.std() < 0.7 * released.std()
 
 
+def test_shift_and_epsilon_reach_the_batches():
+    images = torch.rand(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+
+    def batch(**changed):
+        return TrainConfig.make("as_described", **changed).training_batch(images, torch.Generator().manual_seed(1))
+
+    usual = batch()
+    assert not torch.allclose(batch(shift_with_scale=False), usual)
+    assert batch(variance_epsilon=10.0).std() < 0.2 * usual.std()
+
+
 def test_streams_differ_by_purpose_and_seed():
     config, other = TrainConfig(), TrainConfig(seed=1)
     seeds = {g.initial_seed() for c in (config, other) for g in map(c.generator, ("weights", "batches", "dropout"))}
