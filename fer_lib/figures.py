@@ -138,6 +138,30 @@ def seed_strip(table: pd.DataFrame, group: str, value: str, title: str, unit: st
     return finish(figure, title, f"{unit} of single runs. {'; '.join(told)}.", data)
 
 
+def points(
+    table: pd.DataFrame, group: str, values: Mapping[str, str], title: str, unit: str, lines: Mapping[str, float],
+    data: str = "",
+) -> go.Figure:  # fmt: skip
+    """Every row as one point a measure, side by side for each `group`; level lines where `lines` (name → value) says.
+
+    `values`: column → its name in the legend.
+    """
+    figure, told = go.Figure(), []
+    looks = ({"color": ACCENT, "symbol": "circle"}, {"color": SECOND, "symbol": "diamond-open"}, {"color": MUTED})
+    for (column, name), look in zip(values.items(), looks, strict=False):
+        figure.add_scatter(x=table[group], y=table[column], name=name, mode="markers", marker={"size": 9} | look)
+    for name, value in lines.items():
+        figure.add_hline(
+            y=value, line={"dash": "dot", "color": MUTED}, annotation_text=name, annotation_position="top left"
+        )
+    for name, rows in table.groupby(group, sort=False):
+        medians = ", ".join(f"{rows[column].median():.2f} ({told_as})" for column, told_as in values.items())
+        told.append(f"{name}: {medians}")
+    told += [f"{name}: line at {value:.2f}" for name, value in lines.items()]
+    figure.update_yaxes(title=unit)
+    return finish(figure, title, f"{unit}, medians. {'; '.join(told)}.", data)
+
+
 def dose_curves(response: pd.DataFrame, number: int, aus: Sequence[int], data: str = "") -> go.Figure:
     """A filter's mean change of activation as one AU grows from 0 to 1; bars are one standard error over people."""
     figure, told = go.Figure(), []

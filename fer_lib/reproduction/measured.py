@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fer_lib.reproduction import summary
 from fer_lib.reproduction.summary import DO_RESTING, FACTORIAL, members
 from fer_lib.results import LEDGER, names, read
 
@@ -46,6 +47,23 @@ def filters(ledger: Path = LEDGER, entry: str = "filters") -> "pandas.DataFrame"
         for measure, (words, form) in FILTERS.items()
     ]
     return pandas.DataFrame(rows, columns=["measure", *kinds])
+
+
+def by_network(*measures: str, ledger: Path = LEDGER, entry: str = "filters") -> "pandas.DataFrame":
+    """One row a network, kinds in the order of GROUPS: kind, network and each of the measures (names of FILTERS).
+
+    NaN where a network lacks a measure.
+    """
+    import pandas
+
+    networks = read(entry, ledger).values["networks"] if entry in names(ledger) else {}
+    rows = [
+        {"kind": kind, "network": name} | {measure: summary.measure(found, measure) for measure in measures}
+        for kind in GROUPS
+        for name, found in networks.items()
+        if name.startswith(f"{kind}-")
+    ]
+    return pandas.DataFrame(rows, columns=["kind", "network", *measures])
 
 
 def survival(group: str = "trained", ledger: Path = LEDGER) -> "pandas.DataFrame":

@@ -35,6 +35,16 @@ MEASURES: dict[str, tuple[str, ...]] = {
 }
 
 
+def measure(network: Mapping[str, Any], name: str) -> float | None:
+    """The measure called `name` in MEASURES of one studied network; None where it was not taken."""
+    found: Any = network
+    for part in MEASURES[name]:
+        if not isinstance(found, Mapping) or part not in found:
+            return None
+        found = found[part]
+    return found
+
+
 def members(networks: Mapping[str, dict[str, Any]], group: str) -> list[dict[str, Any]]:
     """The studied networks of one group: rows of the entry "filters", whose names begin with the group's."""
     return [found for name, found in networks.items() if name.startswith(f"{group}-")]
@@ -81,8 +91,8 @@ def groups(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any
 
 def _spreads(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     made = {}
-    for name, path in MEASURES.items():
-        values = [value for value in (_at(row, path) for row in rows) if value is not None]
+    for name in MEASURES:
+        values = [value for value in (measure(row, name) for row in rows) if value is not None]
         if values:
             made[name] = {
                 "networks": len(values),
@@ -92,15 +102,6 @@ def _spreads(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
                 "most": float(np.max(values)),
             }
     return made
-
-
-def _at(row: Mapping[str, Any], path: Sequence[str]) -> float | None:
-    found: Any = row
-    for part in path:
-        if not isinstance(found, Mapping) or part not in found:
-            return None
-        found = found[part]
-    return found
 
 
 def _compact(row: dict[str, Any]) -> dict[str, Any]:

@@ -13,14 +13,6 @@ from fer_lib.results import LEDGER, read
 
 ALONE, INDEPENDENT = "do(AU) on resting faces", "AUs independent"  # columns of `measured.survival`
 SMALL = 0.02  # nats: a harm of hardly any size, however sure
-_LARGER = {
-    "labels": ("labels", ".0f"),
-    "auroc": ("held_out_auroc", ".2f"),
-    "factorial": ("factorial_auroc", ".2f"),
-    "rest": ("survival_resting", ".0%"),
-    "independent": ("survival_factorial", ".0%"),
-    "alike": ("specificity_guided", ".2f"),
-}  # name in the text: measure of the entry, and how it is written
 OWNERS = 2  # action units that keep most of their labels
 
 
@@ -40,18 +32,6 @@ def filters(words: float, ledger: Path = LEDGER) -> dict[str, str]:
         | _weakest(ledger)
         | _what_they_learned(ledger)
     )
-
-
-def larger(ledger: Path = LEDGER) -> dict[str, str]:
-    """Name in the text → number as it is printed, of the networks of 96 px: the entry "filters-96"."""
-    values = read("filters-96", ledger).values
-    kinds = ("trained", "untrained")
-    found = {
-        f"large_{kind}_{name}": _median(values["groups"], kind, measure, form)
-        for kind in kinds
-        for name, (measure, form) in _LARGER.items()
-    }
-    return found | {f"large_{kind}_gain": gains(members(values["networks"], kind)) for kind in kinds}
 
 
 def _median(groups: dict[str, Any], kind: str, measure: str, form: str) -> str:

@@ -94,3 +94,15 @@ def test_harms_that_networks_share(tmp_path):
         "without the filters of": "AU 12", "emotion": "happy", "networks": 3, "harm": 0.5, "matched random filters": 0.1
     }  # fmt: skip
     assert list(measured.harms(least=1, ledger=tmp_path)["without the filters of"]) == ["AU 12", "AU 27", "AU 6"]
+
+
+def test_every_network_is_a_row_of_its_kind(tmp_path):
+    networks = {
+        "untrained-seed1": {"held_out": {"au_auroc": 0.5}},
+        "trained-fold00": {"held_out": {"au_auroc": 0.8}, "held_out_factorial": {"au_auroc": 0.6}},
+    }
+    results.write(entry("filters-96", {"networks": networks}), tmp_path)
+    table = measured.by_network("held_out_auroc", "factorial_auroc", ledger=tmp_path, entry="filters-96")
+    assert list(table["kind"]) == ["trained", "untrained"] and list(table["held_out_auroc"]) == [0.8, 0.5]
+    assert table["factorial_auroc"][0] == 0.6 and table["factorial_auroc"].isna().sum() == 1
+    assert measured.by_network("labels", ledger=tmp_path).empty
