@@ -66,14 +66,14 @@ def by_network(*measures: str, ledger: Path = LEDGER, entry: str = "filters") ->
     return pandas.DataFrame(rows, columns=["kind", "network", *measures])
 
 
-def survival(group: str = "trained", ledger: Path = LEDGER) -> "pandas.DataFrame":
+def survival(group: str = "trained", ledger: Path = LEDGER, entry: str = "filters") -> "pandas.DataFrame":
     """One row an AU, of all networks of the group together: filters with its label, and how many of them survive.
 
-    Most labels first.
+    Most labels first. `entry`: "filters" or "filters-96".
     """
     import pandas
 
-    networks = read("filters", ledger).values["networks"]
+    networks = read(entry, ledger).values["networks"]
     tests = {"do(AU) on resting faces": DO_RESTING, "AUs independent": FACTORIAL}
     table = pandas.DataFrame(0, index=pandas.Index([], name="au"), columns=["labels", *tests])
     for network in members(networks, group):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,27 +11,69 @@ from fer_lib.reproduction.summary import members
 from fer_lib.reproduction.verdicts import BASELINES, beats_baseline, gains
 from fer_lib.results import LEDGER, read
 
+if TYPE_CHECKING:
+    import pandas
+
 ALONE, INDEPENDENT = "do(AU) on resting faces", "AUs independent"  # columns of `measured.survival`
 SMALL = 0.02  # nats: a harm of hardly any size, however sure
+_LARGER = {
+    "labels": ("labels", ".0f"),
+    "auroc": ("held_out_auroc", ".2f"),
+    "factorial": ("factorial_auroc", ".2f"),
+    "rest": ("survival_resting", ".0%"),
+    "independent": ("survival_factorial", ".0%"),
+    "alike": ("specificity_guided", ".2f"),
+}  # name in the text: measure of the entry, and how it is written
 OWNERS = 2  # action units that keep most of their labels
 
 
 def filters(words: float, ledger: Path = LEDGER) -> dict[str, str]:
     """Name in the text → number as it is printed. `words`: held-out AUROC of the emotion words (`words_held_out`)."""
     values = read("filters", ledger).values
-    trained = members(values["networks"], "trained")
+    trained, untrained = (members(values["networks"], kind) for kind in ("trained", "untrained"))
+    controls = ("untrained", "identity", "shuffled")
     return (
         _medians(values["groups"])
         | _against_words(words, trained)
         | _survivors(ledger)
         | _steps(ledger)
-        | _use(trained)
-        | _rare(trained)
-        | {f"{kind}_pass": _passing(values["networks"], kind) for kind in ("untrained", "identity", "shuffled")}
+        | _use(trained, ledger)
+        | _rare(trained, untrained)
+        | {f"{kind}_pass": _passing(values["networks"], kind) for kind in ("trained", *controls)}
         | {f"{kind}_gain": gains(members(values["networks"], kind)) for kind in ("trained", "untrained", "identity")}
         | _weakest(ledger)
         | _what_they_learned(ledger)
     )
+
+
+def larger(ledger: Path = LEDGER) -> dict[str, str]:
+    """Name in the text → number as it is printed, of the networks of 96 px: "filters-96" and "networks-96"."""
+    values = read("filters-96", ledger).values
+    survived = measured.survival(ledger=ledger, entry="filters-96").set_index("au")
+    right = {
+        block: {row["fold"]: row["validation"]["image"] for row in read(block, ledger).values["cells"]}
+        for block in ("networks-96", "networks")
+    }
+    kinds = ("trained", "untrained")
+    found = {
+        f"large_{kind}_{name}": _median(values["groups"], kind, measure, form)
+        for kind in kinds
+        for name, (measure, form) in _LARGER.items()
+    }
+    return (
+        found
+        | {f"large_{kind}_gain": gains(members(values["networks"], kind)) for kind in kinds}
+        | {f"large_{name}": _survive(survived, au) for name, au in (("smiles", 12), ("brows", 4))}
+        | {
+            "large_right": _span(list(right["networks-96"].values()), ".0%"),
+            "small_right": _span([right["networks"][fold] for fold in right["networks-96"]], ".0%"),
+        }
+    )
+
+
+def _survive(survived: "pandas.DataFrame", au: int) -> str:
+    """ "3 of 5": labels of the AU that survive on resting faces; `survived` has the index "au"."""
+    return f"{survived.loc[au, ALONE]} of {survived.loc[au, 'labels']}" if au in survived.index else "none"
 
 
 def _median(groups: dict[str, Any], kind: str, measure: str, form: str) -> str:
@@ -48,6 +90,7 @@ def _medians(groups: dict[str, Any]) -> dict[str, str]:
         found[f"{kind}_labels"] = median(kind, "labels", ".0f")
         found[f"{kind}_auroc"] = median(kind, "held_out_auroc", ".2f")
         found[f"{kind}_factorial"] = median(kind, "factorial_auroc", ".2f")
+        found[f"{kind}_natural"] = median(kind, "survival_natural", ".0%")
     means = {kind: groups[kind]["factorial_auroc"]["mean"] for kind in ("trained", "identity")}
     for kind, mean in means.items():
         found[f"{kind}_factorial_mean"] = f"{mean:.3f}"
@@ -58,6 +101,7 @@ def _medians(groups: dict[str, Any]) -> dict[str, str]:
         found[f"{kind}_kl_rare"] = median(kind, "kl_winner_rare", ".0%")
     return found | {
         "rest": median("trained", "survival_resting", ".0%"),
+        "guided_alike": median("trained", "specificity_guided", ".2f"),
         "gradient_alike": median("trained", "specificity_gradient", ".2f"),
         "identity_distance": f"{means['trained'] - means['identity']:.2f}",
     }
@@ -73,11 +117,14 @@ def _survivors(ledger: Path) -> dict[str, str]:
     owners = survived.nlargest(OWNERS, ALONE)
     of = survived.set_index("au")
     others = survived.drop(owners.index)
+    identity = measured.survival("identity", ledger)
+    identity = identity[~identity["au"].isin(owners["au"])]
     return {
         "owners": " and ".join(f"AU {au}" for au in owners["au"]),
         "owned": f"{owners[ALONE].sum() / survived[ALONE].sum():.0%}",
-        "smiles_survive": f"{of.loc[12, ALONE]} of {of.loc[12, 'labels']}",
-        "brows_survive": f"{of.loc[4, ALONE]} of {of.loc[4, 'labels']}",
+        "smiles_survive": _survive(of, 12),
+        "brows_survive": _survive(of, 4),
+        "identity_others": f"{identity[ALONE].sum() / identity['labels'].sum():.0%}",
         "others_survive": f"{others[ALONE].sum() / others['labels'].sum():.0%}",
         "others_factorial": f"{others[INDEPENDENT].sum() / others['labels'].sum():.0%}",
     }
@@ -87,11 +134,21 @@ def _steps(ledger: Path) -> dict[str, str]:
     """What becomes of the labels when the AU moves alone on resting faces."""
     fates = measured.fates(ledger)
     alone = fates[fates["test"] == fates["test"].iloc[0]].set_index("networks")
-    moved = {f"{kind}_moved": f"{alone['moved'][kind]:.0f} %" for kind in ("trained", "identity", "untrained")}
-    return moved | {"trained_most": f"{alone['most']['trained']:.0f} %"}
+    moved = {f"{kind}_moved": f"{alone['moved'][kind]:.0f}%" for kind in ("trained", "identity", "untrained")}
+    return moved | {"trained_most": f"{alone['most']['trained']:.0f}%"}
 
 
-def _use(trained: Sequence[dict[str, Any]]) -> dict[str, str]:
+def _needed_by_all(ledger: Path) -> list[str]:
+    shared = measured.harms(len(read("networks", ledger).values["cells"]), ledger)
+    by_set = shared.groupby("without the filters of", sort=False)["emotion"]
+    return [f"the filters labelled {name} for {_listed(list(found))}" for name, found in by_set]
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words) or "nothing that all share"
+
+
+def _use(trained: Sequence[dict[str, Any]], ledger: Path) -> dict[str, str]:
     ablations = [found["ablation"] for found in trained]
     harm = np.array([line["harm"] for ablation in ablations for line in ablation["sets"]])
     agreement = [ablation["agreement"] for ablation in ablations]
@@ -99,6 +156,8 @@ def _use(trained: Sequence[dict[str, Any]]) -> dict[str, str]:
         "harms": _span([ablation["discoveries"] for ablation in ablations]),
         "harms_found": str(len(harm)),
         "harms_small": str(int((harm < SMALL).sum())),
+        "harms_none": str(int((harm < 0).sum())),
+        "needed_by_all": _listed(_needed_by_all(ledger)),
         "small": f"{SMALL:g}",
         "tests": _span([ablation["tests"] for ablation in ablations]),
         "harm_agreement": f"{np.median([found['agreement'] for found in agreement]):.2f}",
@@ -107,9 +166,13 @@ def _use(trained: Sequence[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _rare(trained: Sequence[dict[str, Any]]) -> dict[str, str]:
-    by_rank = [found["paper"]["winner_is_rare"]["auroc_z"] for found in trained]
-    return {"rank_rare": f"{np.median(by_rank):.0%}", "fair_rare": f"{trained[0]['paper']['expected']:.0%}"}
+def _rare(trained: Sequence[dict[str, Any]], untrained: Sequence[dict[str, Any]]) -> dict[str, str]:
+    by_rank, blank = ([found["paper"]["winner_is_rare"]["auroc_z"] for found in kind] for kind in (trained, untrained))
+    return {
+        "rank_rare": f"{np.median(by_rank):.0%}",
+        "untrained_rank_rare": f"{np.median(blank):.0%}",
+        "fair_rare": f"{trained[0]['paper']['expected']:.0%}",
+    }
 
 
 def _passing(networks: dict[str, Any], kind: str) -> str:

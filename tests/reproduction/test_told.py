@@ -53,6 +53,18 @@ def test_owners_and_the_others_are_shares_of_the_survivors():
     assert numbers["others_survive"] == f"{rest[told.ALONE].sum() / rest['labels'].sum():.0%}"
 
 
+def test_what_all_ten_need_is_found_in_each_of_them():
+    found = [
+        {(line["set"], line["emotion"]) for line in network["ablation"]["sets"]}
+        for name, network in results.read("filters").values["networks"].items()
+        if name.startswith("trained-")
+    ]
+    shared = set.intersection(*found)
+    words = told.filters(0.8)["needed_by_all"]
+    assert shared and words.count("labelled") == len({name for name, _ in shared})
+    assert all(emotion in words and name.replace("AU", "labelled AU ") in words for name, emotion in shared)
+
+
 def test_numbers_follow_the_ledger(ledger):
     before = told.filters(0.8, ledger)
     harms = [
