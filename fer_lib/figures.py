@@ -144,10 +144,12 @@ def points(
 ) -> go.Figure:  # fmt: skip
     """Every row as one point a measure, side by side for each `group`; level lines where `lines` (name → value) says.
 
-    `values`: column → its name in the legend.
+    `values`: column → its name in the legend; three at most, else raises UserError.
     """
     figure, told = go.Figure(), []
     looks = ({"color": ACCENT, "symbol": "circle"}, {"color": SECOND, "symbol": "diamond-open"}, {"color": MUTED})
+    if len(values) > len(looks):
+        raise UserError(f"{title}: {len(values)} measures of a group; expected {len(looks)} or fewer.")
     for (column, name), look in zip(values.items(), looks, strict=False):
         figure.add_scatter(x=table[group], y=table[column], name=name, mode="markers", marker={"size": 9} | look)
     for name, value in lines.items():

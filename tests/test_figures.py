@@ -67,6 +67,11 @@ def test_alt_texts_hold_the_numbers_and_name_the_data(name):
     figure.to_json()
 
 
+def test_a_measure_that_would_not_be_drawn_is_refused():
+    with pytest.raises(UserError, match="4 measures of a group; expected 3 or fewer"):
+        figures.points(RUNS, "net", dict.fromkeys("abcd", "accuracy"), "T", "accuracy", {})
+
+
 def test_intervals_and_bands_are_drawn_where_they_are():
     figure = figures.au_profile(ALIGNMENT, 3)
     low, high, points = figure.data

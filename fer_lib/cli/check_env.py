@@ -45,7 +45,7 @@ def _word(ok: bool | None) -> str:
 def environment(book: bool = False) -> Iterator[Check]:
     """Every check in the order in which a newcomer would mend them."""
     yield _python()
-    yield from packages({"", "book", "test"} if book else {""})
+    yield from packages({"", "book", "test", "classroom"} if book else {""})
     yield _torch()
     yield _disk(book)
     yield from _data()

@@ -68,7 +68,7 @@ def _controls(beside: tuple[str, ...], size: int) -> dict[str, "Network"]:
 
     found: dict[str, Network] = {}
     for text in beside:
-        given, _, run = text.rpartition("=")
+        given, run = ("", text) if Path(text).is_dir() else text.partition("=")[::2] if "=" in text else ("", text)
         opened = open_network(run)
         name, network = given or opened.name, opened.network
         if network.model.size != size:

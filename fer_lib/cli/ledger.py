@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from fer_lib import results
+from fer_lib.cli import options
 from fer_lib.errors import UserError
 
 
@@ -24,6 +25,8 @@ def ledger(context: click.Context, ledger: Path) -> None:
 @click.pass_obj
 def verify(folder: Path, quick: bool, cells: int, seed: int, out: Path) -> None:
     """Check every entry; exit code 2 if one is not sound, or a cell trained again is too far from what it says."""
+    if not quick:
+        options.refuse("cells", "seed", "out", because="without --quick")
     names, problems = _names(folder), results.verify(folder)
     if problems:
         raise UserError("\n".join([f"{len(problems)} problems in the ledger", *problems]))

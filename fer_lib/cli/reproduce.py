@@ -42,12 +42,20 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
     from fer_lib.reproduction.blocks import blocks
     from fer_lib.results import check_recordable
 
+    if not record:
+        options.refuse("replace", because="with --no-record")
+    if not training:
+        options.refuse(*place, because="with --no-training")
+    elif names and STUDIES.keys() >= {*names}:
+        trains = "controls" in names
+        options.refuse("jobs", "ray", *(() if trains else ("device",)), because=f"on {' and '.join(names)}")
     if place["ray"]:
         options.refuse("jobs", because="on a Ray cluster (--ray)")
     else:
         options.refuse("gpus", because="without --ray")
     every = blocks()
-    known = ("controls", *every, "filters", "filters-96", "people")  # in the order of the protocol
+    first, *later = STUDIES
+    known = (first, *every, *later)  # in the order of the protocol
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UserError(f"block {unknown[0]!r} is unknown; expected one of {', '.join(known)}")

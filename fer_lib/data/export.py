@@ -1,6 +1,7 @@
 """Write faces in the layouts of CK+ and TFD, whole or not at all, so that their loaders read them back."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class SequenceRecord:
 
     def __post_init__(self) -> None:
         name = f"{self.subject}_{self.number}"
-        if not (len(name) == 8 and name[0] == "S" and (self.subject[1:] + self.number).isdigit()):
+        if not re.fullmatch(r"S(?!000)[0-9]{3}_(?!000)[0-9]{3}", name):
             raise UserError(f"sequence {name}: CK+ names subjects S001 to S999 and sequences 001 to 999")
         if self.frames.ndim != 3 or self.frames.dtype != np.uint8 or not len(self.frames):
             raise UserError(f"{name}: frames are {self.frames.dtype} {self.frames.shape}; expected uint8 (T, H, W)")

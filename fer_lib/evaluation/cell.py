@@ -19,7 +19,7 @@ from fer_lib.results import commit, machine
 from fer_lib.training import TrainConfig, fit, load_run
 from fer_lib.training.config import resolve_device
 from fer_lib.training.loop import run_identity
-from fer_lib.training.run import finished_checkpoints
+from fer_lib.training.run import checkpoints_in, finished_checkpoints
 
 SCHEMA = 1
 PARTS = {
@@ -67,8 +67,8 @@ def run_cell(
 ) -> dict[str, Any]:
     """Train and score the cell; its result is written to out/cells/KEY.json and returned.
 
-    A finished cell is read, not redone, unless its run is asked for and gone; one killed half-way goes on from its last
-    checkpoint. The run's folder, out/runs/KEY, is removed once the result is written, unless `keep`.
+    A finished cell is read, not redone, unless its run is asked for and not whole; one killed half-way goes on from
+    its last checkpoint. The run's folder, out/runs/KEY, is removed once the result is written, unless `keep`.
     Raises UserError when the files there belong to another run, or the fold is empty or shares subjects.
     """
     training, validation, test = parts(dataset, cell)
@@ -76,7 +76,7 @@ def run_cell(
     path, folder = out / "cells" / f"{cell.key}.json", out / "runs" / cell.key
     if path.is_file():
         finished = _finished(path, identity)
-        if folder.is_dir() or not keep:
+        if not keep or is_whole(folder, cell.config):
             return finished
     start, of_code = time.perf_counter(), commit()
     fit(training, cell.config, folder, device=device, resume=True, progress=progress)
@@ -87,6 +87,11 @@ def run_cell(
     if not keep:
         shutil.rmtree(folder)
     return result
+
+
+def is_whole(folder: Path, config: TrainConfig) -> bool:
+    """Whether the run's folder holds every checkpoint that the configuration asks for."""
+    return folder.is_dir() and set(config.checkpoint_steps) <= checkpoints_in(folder).keys()
 
 
 def read_result(path: Path) -> dict[str, Any]:

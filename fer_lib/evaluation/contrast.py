@@ -70,7 +70,9 @@ def holm(contrasts: Sequence[dict[str, Any]]) -> list[float]:
     """
     halves = np.array([(found["high"] - found["low"]) / 2 for found in contrasts])
     freedom = np.array([found["folds"] - 1 for found in contrasts])
-    size = np.abs([found["difference"] for found in contrasts]) / halves * t.ppf(0.975, freedom)
+    gap = np.abs([found["difference"] for found in contrasts])
+    clear = np.where(gap > 0, np.inf, 0.0)  # where all folds agree to the last digit
+    size = np.divide(gap, halves, out=clear, where=halves > 0) * t.ppf(0.975, freedom)
     p = 2 * t.sf(size, freedom)
     order = np.argsort(p)
     corrected = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)

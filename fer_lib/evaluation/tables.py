@@ -93,7 +93,7 @@ def as_values(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def label(row: dict[str, Any]) -> str:
-    """Short name of a configuration: data, classes, recipe, variant, and what else is not the default."""
+    """Short name of a configuration: data, classes, recipe, variant, biases, split. Size and steps are the block's."""
     parts = [row["data"], str(row["classes"]), row["recipe"], row["variant"]]
     parts += [] if row["zero_bias"] else ["bias"]
     parts += [] if row["split"] == "folds" else [f"by-{row['split']}"]

@@ -61,7 +61,7 @@ def ablate_sets(model: ZeroBiasCNN, pool3: np.ndarray | Tensor, sets: Tensor, mo
     before = model.fc4(h.flatten(1))
     # filters first: (F, 4, N) and (F, 4, 300)
     gone, weight = (part.permute(1, 2, 0).contiguous() for part in (_removed(h, mode), weight))
-    parts = ((gone[out].flatten(0, 1).T, weight[out].flatten(0, 1)) for out in sets)
+    parts = ((gone[out].flatten(0, 1).T, weight[out].flatten(0, 1)) for out in sets.bool())
     hidden = (torch.addmm(before, *part, alpha=-1).relu_() for part in parts)
     return torch.stack([model.output(each) for each in hidden])
 

@@ -27,6 +27,7 @@ class Block:
     data: str = "synthetic"
     classes: str | None = None
     keep: bool = False  # keep the checkpoints: these networks are looked at later
+    apart: str = ""  # its runs are its own, though other blocks ask for the same cells
 
     @property
     def size(self) -> int:
@@ -36,7 +37,8 @@ class Block:
     @property
     def folder(self) -> str:
         """Where its runs lie; blocks on the same data share them, so a cell that two of them ask for runs once."""
-        return f"{self.data}-{self.size}" + (f"-{self.classes}-classes" if self.classes else "")
+        more = (f"{self.classes}-classes" if self.classes else "", self.apart)
+        return "-".join([self.data, str(self.size), *filter(None, more)])
 
 
 def _cells(
@@ -116,6 +118,11 @@ def blocks() -> dict[str, Block]:
             keep=True,
         ),
         Block("full-size", "CNN+AD and plain at the paper's 96 px.", _cells(["AD", "plain"], size=96)),
-        Block("again", "Do the same trainings end alike where sums are rounded otherwise?", _cells(["AD"])),
+        Block(
+            "again",
+            "Do the same trainings end alike where sums are rounded otherwise?",
+            _cells(["AD"]),
+            apart="again",
+        ),
     )
     return {block.name: block for block in made}

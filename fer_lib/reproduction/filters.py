@@ -21,6 +21,7 @@ from fer_lib.interpret.labels import AULabels, labels_of
 from fer_lib.interpret.permutation import benjamini_hochberg
 from fer_lib.interpret.selection import compare_networks, held_out_labels
 from fer_lib.interpret.stages import LAYER, RANK, Network
+from fer_lib.results import commit
 
 METRICS = ("auroc", RANK, "average_precision", "kl", "kl_excess")
 RAREST = 4  # the paper's measure: how often does its winner lie among the rarest action units?
@@ -68,13 +69,14 @@ def study_network(
     found = {
         "network": subject.name,
         "made_of": made_of,
+        "commit": commit(),
         "images": len(natural),
         "labels": _label_values(named),
         "paper": _paper_measure(table, labels),
         "held_out": held_out(activation, labels, permutations),
         "held_out_factorial": _held_out_on(load("factorial"), subject.network, permutations),
         "probes": _probe_values(stages.probe(subject.network, named, load, rng, permutations), rng),
-        "decoders": _decoder_values(subject.network, natural, activation),
+        "decoders": _decoder_values(subject.network, natural),
     }
     if subject.faces is not None:
         found["ablation"] = _ablation(subject, named, rng)
@@ -148,7 +150,7 @@ def _localisation(probes: stages.Probes, rng: np.random.Generator) -> list[dict[
     return localisation.localisation_gain(probes.localisation, rng, by="person").to_dict("records")
 
 
-def _decoder_values(network: Network, faces: FaceDataset, activation: np.ndarray, count: int = 32) -> dict[str, Any]:
+def _decoder_values(network: Network, faces: FaceDataset, count: int = 32) -> dict[str, Any]:
     """Specificity of each decoder's maps, and their likeness after weights are shuffled, from the top down."""
     generator = torch.Generator().manual_seed(SEED)
     few = torch.randperm(len(faces), generator=generator)[:count].numpy()

@@ -30,6 +30,8 @@ FILTERS = {
     "specificity_deconvnet": ("the same with the deconvnet", "{:.2f}"),
     "specificity_gradient": ("the same with the gradient", "{:.2f}"),
 }  # measure of the entry "filters": in words, and how its numbers are written
+ALONE, INDEPENDENT = "do(AU) on resting faces", "AUs independent"  # tests of survival, in words
+MOVED = "the AU alone, on resting faces"
 GROUPS = ("trained", "decorrelated", "identity", "shuffled", "untrained")
 
 
@@ -73,13 +75,13 @@ def survival(group: str = "trained", ledger: Path = LEDGER, entry: str = "filter
     """
     import pandas
 
-    networks = read(entry, ledger).values["networks"]
-    tests = {"do(AU) on resting faces": DO_RESTING, "AUs independent": FACTORIAL}
+    networks = read(entry, ledger).values["networks"] if entry in names(ledger) else {}
+    tests = {ALONE: DO_RESTING, INDEPENDENT: FACTORIAL}
     table = pandas.DataFrame(0, index=pandas.Index([], name="au"), columns=["labels", *tests])
     for network in members(networks, group):
         counts = {"labels": network["labels"]["by_au"]}
         for column, test in tests.items():
-            by_au = network["probes"]["survival"][test]["by_au"]
+            by_au = network["probes"]["survival"].get(test, {}).get("by_au", {})  # without labels, nothing to test
             counts[column] = {au: survivors for au, (survivors, _) in by_au.items()}
         table = table.add(pandas.DataFrame(counts).rename(index=int), fill_value=0)
     table = table[["labels", *tests]].fillna(0).astype(int)
@@ -97,7 +99,7 @@ def fates(ledger: Path = LEDGER) -> "pandas.DataFrame":
     steps = {"moved": "significant", "up": "same_sign", "most": "largest", "survives": "survives"}
     networks = read("filters", ledger).values["networks"] if "filters" in names(ledger) else {}
     rows = []
-    for test, words in {DO_RESTING: "the AU alone, on resting faces", FACTORIAL: "AUs independent"}.items():
+    for test, words in {DO_RESTING: MOVED, FACTORIAL: INDEPENDENT}.items():
         for kind in GROUPS:
             found = [row["probes"]["survival"].get(test) for row in members(networks, kind)]
             found = [row for row in found if row]
@@ -116,7 +118,7 @@ def harms(least: int = 5, ledger: Path = LEDGER) -> "pandas.DataFrame":
     import pandas
 
     networks = read("filters", ledger).values["networks"] if "filters" in names(ledger) else {}
-    lines = [line for row in members(networks, "trained") for line in row["ablation"]["sets"]]
+    lines = [line for row in members(networks, "trained") for line in row["ablation"].get("sets", [])]
     table = pandas.DataFrame(lines, columns=["set", "emotion", "harm", "control"])
     table["set"] = table["set"].str.replace("AU", "AU ")
     found = table.groupby(["set", "emotion"]).agg(

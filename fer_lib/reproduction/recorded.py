@@ -36,16 +36,14 @@ def progress(ledger: Path = LEDGER) -> "pandas.DataFrame":
     return pandas.DataFrame(rows)
 
 
-def accuracy(*blocks_named: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
+def accuracy(name: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
     """One row a configuration and unit: folds, seeds, and "mean ± sd over folds" for each selection, in %.
 
-    Blocks without an entry add no row; a configuration that several blocks hold is shown once.
+    Empty for a block without an entry.
     """
     import pandas
 
-    held: dict[str, Any] = {}
-    for name in blocks_named:
-        held |= read(name, ledger).values["configurations"] if name in names(ledger) else {}
+    held = read(name, ledger).values["configurations"] if name in names(ledger) else {}
     rows = [_row(configuration, entry, unit) for configuration, entry in held.items() for unit in UNITS]
     return pandas.DataFrame(rows, columns=["network", "folds", "seeds", "counted", *SELECTIONS.values()])
 

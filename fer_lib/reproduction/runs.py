@@ -11,7 +11,7 @@ from typing import Any
 from fer_lib import evaluation
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.errors import UserError
-from fer_lib.evaluation.cell import Cell, parts, read_result
+from fer_lib.evaluation.cell import Cell, is_whole, parts, read_result
 from fer_lib.evaluation.contrast import contrasts
 from fer_lib.files import write_json
 from fer_lib.reproduction.blocks import Block
@@ -45,7 +45,7 @@ def finished(block: Block, out: Path, ledger: Path = LEDGER) -> list[dict[str, A
 def kept(block: Block, out: Path) -> int:
     """How many of the block's networks lie in `out`, finished; of blocks that keep theirs."""
     return sum(
-        result_file(block, cell, out).is_file() and (out / block.folder / "runs" / cell.key).is_dir()
+        result_file(block, cell, out).is_file() and is_whole(out / block.folder / "runs" / cell.key, cell.config)
         for cell in block.cells
     )
 
@@ -116,10 +116,9 @@ def record(block: Block, results: Sequence[dict[str, Any]], command: str, ledger
         wall_seconds=round(seconds, 1),
         values=values,
     )
-    path = write(entry, ledger)
     for result in results:
         write_json(recorded_file(block, _cell(result), ledger), result)
-    return path
+    return write(entry, ledger)
 
 
 def at_stake(block: Block, results: Sequence[dict[str, Any]], ledger: Path = LEDGER) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 from fer_lib.data.dataset import FaceDataset
 from fer_lib.errors import UserError
 from fer_lib.reproduction.filters import Subject, study_network
-from fer_lib.results import Entry
+from fer_lib.results import Entry, is_commit
 
 DO_RESTING, DO_NATURAL, FACTORIAL = "do(AU), isolated", "do(AU), natural", "factorial set"
 MEASURES: dict[str, tuple[str, ...]] = {
@@ -67,14 +67,24 @@ def study_all(
 
 
 def entry(found: Sequence[dict[str, Any]], natural: FaceDataset, command: str, name: str = "filters") -> Entry:
-    """The entry `name`; its duration is that of all studies. Raises UserError when no network was studied."""
+    """The entry `name`; its duration is that of all studies.
+
+    Raises UserError when no network was studied, or one by changed code.
+    """
     if not found:
         raise UserError(f"{name}: no network was studied; train some first")
+    for row in found:
+        if not is_commit(row.get("commit")):
+            raise UserError(
+                f"{name}: {row['network']} was studied by the code {row.get('commit')!r}; expected a commit. "
+                "Delete its result, commit the code and study it again"
+            )
     values = {
         "size": natural.images.shape[-1],
         "images": found[0]["images"],
         "networks": {row["network"]: _compact(row) for row in found},
         "groups": groups(found),
+        "commits": sorted({row["commit"] for row in found}),
     }
     about = {"data": natural.provenance["label"], "data_hash": natural.provenance["data_hash"]}
     seconds = round(sum(row["seconds"] for row in found), 1)
@@ -106,7 +116,7 @@ def _spreads(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def _compact(row: dict[str, Any]) -> dict[str, Any]:
     """The result without its longest table: of the ablated sets the discoveries alone."""
-    left_out = ("network", "images", "seconds", "made_of")
+    left_out = ("network", "images", "seconds", "made_of", "commit")
     kept = {name: value for name, value in row.items() if name not in left_out}
     kept["weights"] = row["made_of"]["weights"]
     ablation = dict(kept.get("ablation", {}))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fer_lib.reproduction import measured
+from fer_lib.reproduction.measured import ALONE, INDEPENDENT, MOVED
 from fer_lib.reproduction.summary import members
 from fer_lib.reproduction.verdicts import BASELINES, beats_baseline, gains
 from fer_lib.results import LEDGER, read
@@ -14,7 +15,6 @@ from fer_lib.results import LEDGER, read
 if TYPE_CHECKING:
     import pandas
 
-ALONE, INDEPENDENT = "do(AU) on resting faces", "AUs independent"  # columns of `measured.survival`
 SMALL = 0.02  # nats: a harm of hardly any size, however sure
 _LARGER = {
     "labels": ("labels", ".0f"),
@@ -133,7 +133,7 @@ def _survivors(ledger: Path) -> dict[str, str]:
 def _steps(ledger: Path) -> dict[str, str]:
     """What becomes of the labels when the AU moves alone on resting faces."""
     fates = measured.fates(ledger)
-    alone = fates[fates["test"] == fates["test"].iloc[0]].set_index("networks")
+    alone = fates[fates["test"] == MOVED].set_index("networks")
     moved = {f"{kind}_moved": f"{alone['moved'][kind]:.0f}%" for kind in ("trained", "identity", "untrained")}
     return moved | {"trained_most": f"{alone['most']['trained']:.0f}%"}
 

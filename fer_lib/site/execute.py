@@ -75,7 +75,7 @@ def execute(
     """Execute the chapters and cache each as it ends, so that an interrupted build goes on where it was.
 
     `timeout` is that of one cell, in seconds. Raises UserError naming chapter, line and cell of every failure,
-    KeyboardInterrupt on Ctrl-C.
+    KeyboardInterrupt on Ctrl-C or SIGTERM.
     """
     processors = _processors()
     workers = max(1, min(len(chapters), processors, WORKERS))
@@ -102,9 +102,10 @@ async def _execute(
     assert all_of_it
 
     def listen(**_: Any) -> None:
-        """Ctrl-C stops everything. nbclient's own handler kills one kernel and leaves the others running."""
+        """Ctrl-C, or a kill, stops everything. nbclient's own handlers stop one kernel; the others run on."""
         with contextlib.suppress(RuntimeError):  # Windows has no such handlers
-            loop.add_signal_handler(signal.SIGINT, all_of_it.cancel)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, all_of_it.cancel)
 
     async def one(chapter: Chapter) -> Run:
         async with room:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from torch import Tensor
 
 from fer_lib.errors import UserError
@@ -71,16 +71,15 @@ class RunFolder:
                 f"{self.path}: this run was already begun there; go on with --resume, or choose a new folder"
             )
 
-    def lock(self) -> FileLock:
-        """A lock on the folder, freed even by a kill. Raises UserError when another process trains there."""
+    def lock(self) -> AcquireReturnProxy:
+        """A lock on the folder for a `with`, freed even by a kill. Raises UserError when another trains there."""
         lock = FileLock(self.path / ".lock")
         try:
-            lock.acquire(timeout=0)
+            return lock.acquire(timeout=0)
         except Timeout as error:
             raise UserError(
                 f"{self.path}: another process is training there; wait for it, or choose another"
             ) from error
-        return lock
 
     def save(self, state: State) -> None:
         """Write a checkpoint, then the state: killed between the two, the run repeats the step it came from.

@@ -7,7 +7,7 @@ import traitlets
 
 from fer_lib import results
 from fer_lib.errors import UserError
-from fer_lib.evaluation.cell import SELECTIONS
+from fer_lib.evaluation.cell import SELECTIONS, SPLITS
 from fer_lib.evaluation.tables import UNITS
 from fer_lib.widgets.base import PageWidget
 
@@ -28,13 +28,19 @@ class RunsWidget(PageWidget):
         if rows is None:
             recorded = results.read(entry or self.entry)
             rows, traits = rows_of(recorded), {"data": recorded.data, **traits}
-        super().__init__(rows=checked_rows(rows), **traits)
+        rows = checked_rows(rows)
+        for name, usual in (("selection", "validation"), ("unit", "image")):
+            held = dict.fromkeys(row[name] for row in rows)
+            traits.setdefault(name, usual if usual in held else next(iter(held)))
+            if traits[name] not in held:
+                raise UserError(f"no row has {name} {traits[name]!r}; expected one of {', '.join(held)}")
+        super().__init__(rows=rows, **traits)
 
 
 def rows_of(entry: results.Entry) -> list[Row]:
     """One row a (run, selection, unit) of a ledger entry that keeps its runs in values["cells"].
 
-    FIELDS: variant ("AD", "AD, as_described", …), split ("folds", "subject", "sequence", "image"), selection
+    FIELDS: variant ("AD", "AD, as described", …), split ("folds", "subject", "sequence", "image"), selection
     ("validation", "test", "last"), unit ("image", "sequence"), fold, seed, accuracy (0–1).
     Raises UserError for an entry that keeps no runs.
     """
@@ -47,7 +53,7 @@ def rows_of(entry: results.Entry) -> list[Row]:
 def _rows(cell: Mapping[str, Any]) -> Iterable[Row]:
     _, _, recipe, variant, *rest = cell["configuration"].split("/")
     split = next((part.removeprefix("by-") for part in rest if part.startswith("by-")), "folds")
-    more = [recipe] if recipe != "as_released" else []
+    more = [recipe.replace("as_", "as ")] if recipe != "as_released" else []
     more += ["with biases"] if "bias" in rest else []
     more += [part for part in rest if part != "bias" and not part.startswith("by-")]
     name = ", ".join([variant, *more])
@@ -65,6 +71,9 @@ def checked_rows(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
         full = {"split": "folds", "unit": "image", "seed": 0, "fold": 0} | dict(row)
         if missing := [name for name in FIELDS if name not in full]:
             raise UserError(f"row {place} has no {missing[0]!r}; expected {', '.join(FIELDS)}")
+        for name, choices in (("split", SPLITS), ("selection", SELECTIONS), ("unit", UNITS)):
+            if full[name] not in choices:
+                raise UserError(f"row {place}: {name} {full[name]!r}; expected one of {', '.join(choices)}")
         if not 0 <= full["accuracy"] <= 1:
             raise UserError(f"row {place}: accuracy {full['accuracy']!r}; expected a number from 0 to 1")
         made.append({name: _plain(full[name]) for name in FIELDS})

@@ -134,3 +134,13 @@ def test_options_that_would_do_nothing_are_refused(tmp_path):
     assert result.exit_code == 2 and "--gpus was given and has no effect without --ray" in result.output
     result = run("reproduce", "networks", "--ray", "auto", "--jobs", "2", "--out", tmp_path, "--ledger", tmp_path)
     assert result.exit_code == 2 and "--jobs was given and has no effect on a Ray cluster" in result.output
+    for words, message in (
+        (("filters", "--jobs", "2"), "--jobs was given and has no effect on filters"),
+        (("people", "--device", "cpu"), "--device was given and has no effect on people"),
+        (("networks", "--no-training", "--device", "cpu"), "--device was given and has no effect with --no-training"),
+        (("networks", "--no-record", "--replace"), "--replace was given and has no effect with --no-record"),
+    ):
+        result = run("reproduce", *words, "--out", tmp_path, "--ledger", tmp_path)
+        assert result.exit_code == 2 and message in result.output, result.output
+    result = run("ledger", "verify", "--cells", "5")
+    assert result.exit_code == 2 and "--cells was given and has no effect without --quick" in result.output

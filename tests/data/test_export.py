@@ -89,6 +89,9 @@ def test_a_sequence_twice_is_refused(tmp_path):
     ("change", "message"),
     [
         ({"subject": "P1"}, "sequence P1_001: CK. names subjects S001"),
+        ({"subject": "S05", "number": "0001"}, "sequence S05_0001: CK. names"),
+        ({"number": "00²"}, "sequence S001_00²: CK. names"),
+        ({"number": "000"}, "sequence S001_000: CK. names"),
         ({"emotion": "joy"}, "S001_001: emotion 'joy' is unknown"),
         ({"aus": {}}, "S001_001: no AU at the apex"),
     ],

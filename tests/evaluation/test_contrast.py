@@ -43,5 +43,12 @@ def test_holm_by_hand():
     assert holm([found(2.262157), found(2.262157)]) == pytest.approx([0.1, 0.1])
 
 
+def test_folds_that_agree_to_the_last_digit():
+    def found(difference):
+        return {"difference": difference, "low": difference, "high": difference, "folds": 10}
+
+    assert holm([found(0.0), found(0.1)]) == [1.0, 0.0]
+
+
 def test_accuracies_without_a_common_run_have_no_contrast():
     assert paired({(0, 0): 0.5}, {(1, 0): 0.5}, 0.1)["difference"] is None

@@ -44,6 +44,7 @@ def test_fast_ablation_is_hooked_ablation(network, pictures, pooled, mode):
     sets = torch.zeros(2, 256, dtype=torch.bool)
     sets[0, 16], sets[1, [3, 99, 200]] = True, True
     together = ablation.ablate_sets(network, pooled, sets, mode)
+    assert torch.equal(together, ablation.ablate_sets(network, pooled, sets.long(), mode))
     torch.testing.assert_close(together[0], fast[16], rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(together[1], hooked_logits(network, pictures, [3, 99, 200], mean), rtol=1e-4, atol=1e-6)
 

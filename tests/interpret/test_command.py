@@ -5,7 +5,8 @@ from click.testing import CliRunner
 
 import fer_lib.data
 from fer_lib.cli import main
-from fer_lib.training import TrainConfig, fit
+from fer_lib.cli.interpret import _controls
+from fer_lib.training import TrainConfig, fit, load_run
 
 from . import made_up
 
@@ -64,6 +65,14 @@ def test_what_the_user_can_mend_is_said_plainly(command, trained, tmp_path):
     ):
         result, _ = command(*arguments)
         assert result.exit_code == 2 and message in result.output and "Traceback" not in result.output
+
+
+def test_a_control_may_lie_in_a_folder_with_an_equals_sign(trained, tmp_path):
+    folder = tmp_path / "but-min_max=False-AD"
+    shutil.copytree(trained, folder)
+    size = load_run(trained)[0].size
+    assert list(_controls((str(folder),), size)) == [folder.name]
+    assert list(_controls((f"twin={folder}",), size)) == ["twin"]
 
 
 def test_two_controls_of_one_name_are_refused(command, trained, tmp_path):

@@ -17,6 +17,7 @@ def test_the_grid_is_the_protocols():
     assert len(made["seeds"].cells) == 4 * 2 * 2 * 3
     assert {cell.fold for cell in made["networks"].cells} == set(range(10))
     assert made["again"].cells == made["networks"].cells
+    assert [name for name, block in made.items() if block.folder == made["again"].folder] == ["again"]  # never a copy
     assert set(made["networks-96"].cells) < set(made["full-size"].cells)
     assert {cell.split for cell in made["leak"].cells} == {"subject", "sequence", "image"}
 

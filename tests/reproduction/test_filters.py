@@ -75,10 +75,14 @@ def test_groups_sum_up_their_networks(found):
 
 def test_the_entry_is_sound(found, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "commit", lambda root=None: "0" * 40)
+    found = found | {"commit": "0" * 40}
     path = results.write(summary.entry([found], load("natural"), "fer-lib reproduce filters"), tmp_path)
     values = json.loads(path.read_text())["values"]
     assert values["groups"]["trained"]["labels"]["mean"] == found["labels"]["filters"]
     assert not results.verify(tmp_path)
+    assert values["commits"] == [found["commit"]] and "commit" not in values["networks"][found["network"]]
+    with pytest.raises(UserError, match=f"{found['network']} was studied by the code 'unknown'; expected a commit"):
+        summary.entry([found | {"commit": "unknown"}], load("natural"), "x")
     with pytest.raises(UserError, match="no network was studied"):
         summary.entry([], load("natural"), "x")
     assert np.isfinite(values["groups"]["trained"]["held_out_auroc"]["mean"])

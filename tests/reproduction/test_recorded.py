@@ -35,7 +35,7 @@ def test_progress_counts_every_block(ledger):
 
 
 def test_accuracy_is_mean_and_spread(ledger):
-    pictures, sequences = recorded.accuracy("plain-against-ad", "grid", ledger=ledger).to_dict("records")
+    pictures, sequences = recorded.accuracy("plain-against-ad", ledger=ledger).to_dict("records")
     assert pictures["network"] == "AD, as released" and pictures["validation (ours)"] == "88.5 ± 2.1"
     assert (pictures["counted"], sequences["counted"]) == ("pictures", "sequences")
     assert pictures["test (as in 2015)"] == "–"

@@ -117,6 +117,12 @@ def test_a_network_that_is_to_be_kept_is_trained_where_only_its_result_is_left(b
     assert runs.kept(one, tmp_path) == 0
     runs.train(replace(one, keep=True), tmp_path, faces, tmp_path / "ledger", progress=False)
     assert runs.kept(one, tmp_path) == 1
+    folder = tmp_path / block.folder / "runs" / one.cells[0].key
+    for path in (folder / "state.safetensors", max((folder / "checkpoints").iterdir())):
+        path.unlink()  # as if it had been stopped before its first save
+    assert runs.kept(one, tmp_path) == 0
+    runs.train(replace(one, keep=True), tmp_path, faces, tmp_path / "ledger", progress=False)
+    assert runs.kept(one, tmp_path) == 1
 
 
 def test_a_control_that_was_stopped_is_not_studied(block, faces, tmp_path, monkeypatch):

@@ -66,11 +66,25 @@ def test_an_unknown_option_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [{"variant": "AD", "selection": "test"}, {"variant": "AD", "selection": "x", "accuracy": 51}]
+    "row",
+    [
+        {"variant": "AD", "selection": "test"},
+        {"variant": "AD", "selection": "test", "accuracy": 51},
+        {"variant": "AD", "selection": "best", "accuracy": 0.5},
+        {"variant": "AD", "selection": "test", "split": "random", "accuracy": 0.5},
+        {"variant": "AD", "selection": "test", "unit": "frame", "accuracy": 0.5},
+    ],
 )
 def test_wrong_rows_are_named(row: dict) -> None:
     with pytest.raises(UserError, match="row 0"):
         checked_rows([row])
+
+
+def test_what_is_shown_first_is_there() -> None:
+    rows = [{"variant": "AD", "selection": "last", "accuracy": 0.5}]
+    assert widgets.SeedStrip(rows=rows).selection == "last"
+    with pytest.raises(UserError, match="no row has selection 'test'; expected one of last"):
+        widgets.SeedStrip(rows=rows, selection="test")
 
 
 def entry(values: dict) -> Entry:
@@ -84,7 +98,7 @@ def test_rows_of_a_ledger_entry() -> None:
     rows = rows_of(entry({"cells": cells}))
     first = {"variant": "AD", "split": "image", "selection": "validation", "unit": "image"}
     assert rows[0] == first | {"fold": 1, "seed": 2, "accuracy": 0.7} and len(rows) == 8
-    assert {row["variant"] for row in rows[4:]} == {"plain, as_described, with biases"}
+    assert {row["variant"] for row in rows[4:]} == {"plain, as described, with biases"}
     assert {row["split"] for row in rows[4:]} == {"folds"}
     assert checked_rows(rows) == rows
 

@@ -38,7 +38,7 @@ function build(model, root, data, place, network, looks, first) {
     const place = aus.findIndex((each) => each.au === model.get("au"));
     if (place >= 0) return place;
     const values = aus.map((_, k) => value(filter(), k));
-    return values.indexOf(Math.max(...values.filter(Number.isFinite)));
+    return Math.max(0, values.indexOf(Math.max(...values.filter(Number.isFinite))));  // a silent filter has none
   };
   function pick(f, k) {
     model.set("filter", f);
