@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--part", type=click.Choice(["training", "validation", "test"]), help="Part of the fold; needs --fold.")
 @click.option("--permutations", type=click.IntRange(1), default=1000, help="Permutations of every test.")
 @click.option("--draws", type=click.IntRange(0), default=2000, help="Bootstrap draws over people; 0: no intervals.")
-@click.option("--controls", type=click.IntRange(1), default=100, help="Matched random filter sets.")
+@click.option("--random-sets", "controls", type=click.IntRange(1), default=100, help="Matched random sets of filters.")
 @click.option("--control", "beside", multiple=True, metavar="[NAME=]RUN",
               help="A trained control (shuffled labels, identities, …): a run's folder. Repeatable.")  # fmt: skip
 @click.option("--untrained", type=click.IntRange(0), default=3, help="Untrained control networks.")

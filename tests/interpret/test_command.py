@@ -10,7 +10,7 @@ from fer_lib.training import TrainConfig, fit, load_run
 
 from . import made_up
 
-SMALL = ["--permutations", "60", "--draws", "0", "--controls", "5", "--untrained", "0", "--sheets", "1"]
+SMALL = ["--permutations", "60", "--draws", "0", "--random-sets", "5", "--untrained", "0", "--sheets", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_what_the_user_can_mend_is_said_plainly(command, trained, tmp_path):
         (("synthetic-48", "--out", tmp_path, "--step", 9), "step 9 of synthetic-48: shipped weights have no"),
         ((trained, "--out", tmp_path, "--permutations", 0), "'--permutations': 0"),
         ((trained, "--out", tmp_path, "--draws", -1), "'--draws': -1"),
-        ((trained, "--out", tmp_path, "--controls", 0), "'--controls': 0"),
+        ((trained, "--out", tmp_path, "--random-sets", 0), "'--random-sets': 0"),
         ((trained, "--out", tmp_path, "--untrained", -1), "'--untrained': -1"),
         ((trained, "--out", tmp_path, "--sheets", -1), "'--sheets': -1"),
         ((trained, "--out", tmp_path, "--seed", -1), "'--seed': -1"),
