@@ -100,6 +100,14 @@ def label(row: dict[str, Any]) -> str:
     return "/".join(parts)
 
 
+def read_label(name: str) -> dict[str, Any]:
+    """What `label` made the name of: data, classes, recipe, variant, zero_bias and split."""
+    data, classes, recipe, variant, *rest = name.split("/")
+    split = next((part.removeprefix("by-") for part in rest if part.startswith("by-")), "folds")
+    row = {"data": data, "classes": int(classes), "recipe": recipe, "variant": variant}
+    return row | {"zero_bias": "bias" not in rest, "split": split}
+
+
 def configuration(cell: dict[str, Any]) -> str:
     """The `label` of a cell's result."""
     return label(cell | {"classes": len(cell["emotions"])})
@@ -142,8 +150,9 @@ def against_paper(values: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
 
 
 def _pairs(name: str) -> list[tuple[str, str]]:
-    _, classes, _, *rest = name.split("/")
-    stem = {"8": "ckplus8", "6": "ckplus6", "7": "tfd"}.get(classes) if rest == ["AD"] else None
+    found = read_label(name)
+    as_printed = found["variant"] == "AD" and found["zero_bias"] and found["split"] == "folds"
+    stem = {8: "ckplus8", 6: "ckplus6", 7: "tfd"}.get(found["classes"]) if as_printed else None
     return [(f"{stem}.workshop", "test"), (f"{stem}.v3", "validation")] if stem else []
 
 
@@ -160,7 +169,7 @@ def _against(name: str, entry: dict[str, Any], key: str, selection: str) -> dict
 
 
 def _why(name: str, entry: dict[str, Any], stem: str) -> str:
-    data, _, recipe = name.split("/")[:3]
+    data, recipe = (read_label(name)[part] for part in ("data", "recipe"))
     real = {"tfd": "tfd"}.get(stem, "ckplus")
     reasons = [] if data == real else [f"other pictures: {data}, not {'TFD' if real == 'tfd' else 'CK+'}"]
     full = 5 if real == "tfd" else 10

@@ -7,7 +7,7 @@ import numpy as np
 
 from fer_lib import evaluation
 from fer_lib.evaluation.contrast import paired
-from fer_lib.evaluation.tables import UNITS
+from fer_lib.evaluation.tables import UNITS, read_label
 from fer_lib.reproduction.blocks import blocks
 from fer_lib.results import LEDGER, names, read
 
@@ -146,9 +146,11 @@ def _with_schedule(values: dict[str, Any]) -> dict[str, Any]:
 
 def spoken(configuration: str) -> str:
     """ "synthetic/8/as_released/AD/bias" as a reader says it: "AD, as released, with biases"."""
-    _, _, recipe, variant, *rest = configuration.split("/")
-    words = {"bias": "with biases"} | {f"by-{unit}": f"split by {unit}" for unit in ("image", "sequence", "subject")}
-    return ", ".join([variant, recipe.replace("as_", "as "), *(words[part] for part in rest)])
+    found = read_label(configuration)
+    words = [found["variant"], found["recipe"].replace("as_", "as ")]
+    words += [] if found["zero_bias"] else ["with biases"]
+    words += [] if found["split"] == "folds" else [f"split by {found['split']}"]
+    return ", ".join(words)
 
 
 def _row(configuration: str, entry: dict[str, Any], unit: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import traitlets
 from fer_lib import results
 from fer_lib.errors import UserError
 from fer_lib.evaluation.cell import SELECTIONS, SPLITS
-from fer_lib.evaluation.tables import UNITS
+from fer_lib.evaluation.tables import UNITS, read_label
 from fer_lib.widgets.base import PageWidget
 
 FIELDS = ("variant", "split", "selection", "unit", "fold", "seed", "accuracy")
@@ -51,16 +51,14 @@ def rows_of(entry: results.Entry) -> list[Row]:
 
 
 def _rows(cell: Mapping[str, Any]) -> Iterable[Row]:
-    _, _, recipe, variant, *rest = cell["configuration"].split("/")
-    split = next((part.removeprefix("by-") for part in rest if part.startswith("by-")), "folds")
-    more = [recipe.replace("as_", "as ")] if recipe != "as_released" else []
-    more += ["with biases"] if "bias" in rest else []
-    more += [part for part in rest if part != "bias" and not part.startswith("by-")]
-    name = ", ".join([variant, *more])
+    found = read_label(cell["configuration"])
+    words = [found["variant"]]
+    words += [] if found["recipe"] == "as_released" else [found["recipe"].replace("as_", "as ")]
+    words += [] if found["zero_bias"] else ["with biases"]
     for selection in SELECTIONS:
         for unit in UNITS:
             if selection in cell:
-                where = {"variant": name, "split": split, "selection": selection, "unit": unit}
+                where = {"variant": ", ".join(words), "split": found["split"], "selection": selection, "unit": unit}
                 yield where | {"fold": cell["fold"], "seed": cell["seed"], "accuracy": cell[selection][unit]}
 
 

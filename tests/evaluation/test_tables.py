@@ -5,6 +5,7 @@ import pytest
 
 from fer_lib.errors import UserError
 from fer_lib.evaluation import against_paper, as_text, as_values, confusion, reliability, summary
+from fer_lib.evaluation.tables import label, read_label
 from fer_lib.paper import PAPER
 
 
@@ -109,3 +110,8 @@ def test_the_paper_is_silent_on_the_other_variants(cells):
 def test_every_paper_value_is_marked():
     assert all(value.certainty in "VCDM" and value.what for value in PAPER.values())
     assert all("unverified" in str(value) for value in PAPER.values() if value.certainty == "M")
+
+
+@pytest.mark.parametrize("name", ["synthetic/8/as_released/AD", "tfd/7/as_described/plain/bias/by-image"])
+def test_a_label_is_read_as_it_was_made(name):
+    assert label(read_label(name)) == name
