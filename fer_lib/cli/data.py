@@ -61,10 +61,13 @@ def make(name, out, layout, seed, difficulty, size, labelled_only, processes) ->
     """
     from fer_lib.data import synthetic
     from fer_lib.data.export import check_absent
+    from fer_lib.data.synthetic.sets import SEQUENCE_SETS
 
     if name in DATASETS and name not in synthetic.NAMES:
         raise UserError(f"{name} is a real set and cannot be made; make one of {', '.join(synthetic.NAMES)}")
     job = synthetic.Job(name, seed, difficulty, size, labelled_only, every_frame=layout == "ckplus")
+    if name not in SEQUENCE_SETS:
+        options.refuse("labelled_only", because=f"on {name}, a set of stills")
     if layout != "ckplus":  # whose folder is checked where it is made
         check_absent(out / (f"TFD_{size}x{size}.mat" if layout else f"{name}.npz"))
     if layout:

@@ -103,6 +103,7 @@ def test_make_in_a_layout_asks_for_whole_sequences(tmp_path, monkeypatch):
         (("make", "nature"), "Error: synthetic set 'nature' is unknown"),
         (("make", "natural", "--layout", "tfd"), "Error: natural is not laid out like TFD; use synthetic-tfd"),
         (("make", "natural", "--layout", "ckplus"), "Error: natural holds stills, not sequences"),
+        (("make", "natural", "--labelled-only"), "--labelled-only was given and has no effect on natural"),
         (("make", "natural", "--difficulty", 3), "3 is not in the range 0<=x<=2"),
     ],
 )
