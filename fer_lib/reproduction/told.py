@@ -46,10 +46,11 @@ def filters(words: float, ledger: Path = LEDGER) -> dict[str, str]:
     )
 
 
-def larger(ledger: Path = LEDGER) -> dict[str, str]:
-    """Name in the text → number as it is printed, of the networks of 96 px: "filters-96" and "networks-96"."""
+def larger(words: float, ledger: Path = LEDGER) -> dict[str, str]:
+    """As `filters`, of the networks of 96 px: the entries "filters-96" and "networks-96"."""
     values = read("filters-96", ledger).values
-    survived = measured.survival(ledger=ledger, entry="filters-96").set_index("au")
+    survived = measured.survival(ledger=ledger, entry="filters-96")
+    against = _against_words(words, members(values["networks"], "trained"))
     right = {
         block: {row["fold"]: row["validation"]["image"] for row in read(block, ledger).values["cells"]}
         for block in ("networks-96", "networks")
@@ -64,7 +65,9 @@ def larger(ledger: Path = LEDGER) -> dict[str, str]:
         found
         | {f"large_{kind}_gain": gains(members(values["networks"], kind)) for kind in kinds}
         | {f"large_{name}": _survive(survived, au) for name, au in (("smiles", 12), ("brows", 4))}
+        | {f"large_{name}": number for name, number in _owners(survived).items()}
         | {
+            "large_words_above": f"{against['words_above']} of {against['networks']}",
             "large_right": _span(list(right["networks-96"].values()), ".0%"),
             "small_right": _span([right["networks"][fold] for fold in right["networks-96"]], ".0%"),
         }
@@ -72,8 +75,16 @@ def larger(ledger: Path = LEDGER) -> dict[str, str]:
 
 
 def _survive(survived: "pandas.DataFrame", au: int) -> str:
-    """ "3 of 5": labels of the AU that survive on resting faces; `survived` has the index "au"."""
-    return f"{survived.loc[au, ALONE]} of {survived.loc[au, 'labels']}" if au in survived.index else "none"
+    """ "3 of 5": labels of the AU that survive on resting faces, of the table `measured.survival`."""
+    of = survived[survived["au"] == au]
+    return f"{of[ALONE].sum()} of {of['labels'].sum()}"
+
+
+def _owners(survived: "pandas.DataFrame") -> dict[str, str]:
+    """The AUs that most surviving labels are of, and their share of the survivors."""
+    owners = survived.nlargest(OWNERS, ALONE)
+    share = owners[ALONE].sum() / survived[ALONE].sum()
+    return {"owners": " and ".join(f"AU {au}" for au in owners["au"]), "owned": f"{share:.0%}"}
 
 
 def _median(groups: dict[str, Any], kind: str, measure: str, form: str) -> str:
@@ -101,6 +112,7 @@ def _medians(groups: dict[str, Any]) -> dict[str, str]:
         found[f"{kind}_kl_rare"] = median(kind, "kl_winner_rare", ".0%")
     return found | {
         "rest": median("trained", "survival_resting", ".0%"),
+        "independent": median("trained", "survival_factorial", ".0%"),
         "guided_alike": median("trained", "specificity_guided", ".2f"),
         "gradient_alike": median("trained", "specificity_gradient", ".2f"),
         "identity_distance": f"{means['trained'] - means['identity']:.2f}",
@@ -115,15 +127,12 @@ def _against_words(words: float, trained: Sequence[dict[str, Any]]) -> dict[str,
 def _survivors(ledger: Path) -> dict[str, str]:
     survived = measured.survival(ledger=ledger)
     owners = survived.nlargest(OWNERS, ALONE)
-    of = survived.set_index("au")
     others = survived.drop(owners.index)
     identity = measured.survival("identity", ledger)
     identity = identity[~identity["au"].isin(owners["au"])]
-    return {
-        "owners": " and ".join(f"AU {au}" for au in owners["au"]),
-        "owned": f"{owners[ALONE].sum() / survived[ALONE].sum():.0%}",
-        "smiles_survive": _survive(of, 12),
-        "brows_survive": _survive(of, 4),
+    return _owners(survived) | {
+        "smiles_survive": _survive(survived, 12),
+        "brows_survive": _survive(survived, 4),
         "identity_others": f"{identity[ALONE].sum() / identity['labels'].sum():.0%}",
         "others_survive": f"{others[ALONE].sum() / others['labels'].sum():.0%}",
         "others_factorial": f"{others[INDEPENDENT].sum() / others['labels'].sum():.0%}",
