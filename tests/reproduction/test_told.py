@@ -65,6 +65,18 @@ def test_what_all_ten_need_is_found_in_each_of_them():
     assert all(emotion in words and name.replace("AU", "labelled AU ") in words for name, emotion in shared)
 
 
+def test_larger_pictures_are_told_as_the_others_are(ledger):
+    results.write(replace(results.read("filters"), name="filters-96"), ledger)
+    results.write(replace(results.read("networks"), name="networks-96"), ledger)
+    large, small = told.larger(0.8, ledger), told.filters(0.8, ledger)
+    for name in ("trained_auroc", "untrained_factorial", "trained_gain", "untrained_labels", "owners", "owned"):
+        assert large[f"large_{name}"] == small[name]
+    assert (large["large_trained_rest"], large["large_trained_independent"]) == (small["rest"], small["independent"])
+    assert (large["large_smiles"], large["large_brows"]) == (small["smiles_survive"], small["brows_survive"])
+    assert large["large_words_above"] == f"{small['words_above']} of {small['networks']}"
+    assert large["large_right"] == large["small_right"] and large["large_right"].startswith(small["weakest_right"])
+
+
 def test_numbers_follow_the_ledger(ledger):
     before = told.filters(0.8, ledger)
     harms = [
