@@ -68,7 +68,8 @@ def _controls(beside: tuple[str, ...], size: int) -> dict[str, "Network"]:
 
     found: dict[str, Network] = {}
     for text in beside:
-        given, run = ("", text) if Path(text).is_dir() else text.partition("=")[::2] if "=" in text else ("", text)
+        named = "=" in text and not Path(text).is_dir()
+        given, run = text.split("=", 1) if named else ("", text)
         opened = open_network(run)
         name, network = given or opened.name, opened.network
         if network.model.size != size:

@@ -82,11 +82,7 @@ def blocks() -> dict[str, Block]:
             data="decorrelated",
             keep=True,
         ),
-        Block(
-            "plain-against-ad",
-            "Do dropout and augmentation help?",
-            _cells(["plain", "AD"]),
-        ),
+        Block("plain-against-ad", "Do dropout and augmentation help?", _cells(["plain", "AD"])),
         Block(
             "biases",
             "Does zero bias matter?",

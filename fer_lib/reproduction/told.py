@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas
 
 SMALL = 0.02  # nats: a harm of hardly any size, however sure
+OWNERS = 2  # action units that keep most of their labels
 _LARGER = {
     "labels": ("labels", ".0f"),
     "auroc": ("held_out_auroc", ".2f"),
@@ -24,7 +25,6 @@ _LARGER = {
     "independent": ("survival_factorial", ".0%"),
     "alike": ("specificity_guided", ".2f"),
 }  # name in the text: measure of the entry, and how it is written
-OWNERS = 2  # action units that keep most of their labels
 
 
 def filters(words: float, ledger: Path = LEDGER) -> dict[str, str]:
