@@ -67,11 +67,11 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
         if name in STUDIES and not training:
             click.echo(f"{name}: left out, because it is no list of cells; run it without --no-training")
         elif name == "controls":
-            _keep(_controls(out, place["device"]), ledger, record, replace)
+            _keep(name, _controls(out, place["device"], record), ledger, replace)
         elif name in ("filters", "filters-96"):
-            _keep(_filters(name, out), ledger, record, replace)
+            _keep(name, _filters(name, out, record), ledger, replace)
         elif name == "people":
-            _keep(_people(out), ledger, record, replace)
+            _keep(name, _people(out, record), ledger, replace)
         else:
             _block(every[name], out, ledger, training, record, replace, place, named=bool(names))
 
@@ -111,29 +111,29 @@ def _block(block, out: Path, ledger: Path, training: bool, record: bool, replace
         click.echo(f"{len(found)} of {len(block.cells)} cells; recorded in {path}")
 
 
-def _keep(entry, ledger: Path, record: bool, replace: bool) -> None:
+def _keep(name: str, entry, ledger: Path, replace: bool) -> None:
     from fer_lib.results import differs, write
 
-    if not record:
-        click.echo(f"{entry.name}: not recorded")
+    if entry is None:
+        click.echo(f"{name}: not recorded")
     elif differs(entry, ledger) and not replace:
-        click.echo(f"{entry.name}: other values are recorded, of other networks or pictures. The entry stays as it is; "
+        click.echo(f"{name}: other values are recorded, of other networks or pictures. The entry stays as it is; "
                    "--replace writes what is at hand")  # fmt: skip
     else:
-        click.echo(f"{entry.name}: recorded in {write(entry, ledger)}")
+        click.echo(f"{name}: recorded in {write(entry, ledger)}")
 
 
-def _controls(out: Path, device: str):
+def _controls(out: Path, device: str, record: bool):
     from fer_lib.reproduction import controls
 
     faces = options.load_faces("synthetic", 48, None)
     found = controls.train_controls(faces, out, device)  # finished ones are read
     for row in found:
         click.echo("{kind}, seed {seed}: right on {training_accuracy:.1%} of its training pictures".format(**row))
-    return controls.entry(found, faces, options.command_line())
+    return controls.entry(found, faces, options.command_line()) if record else None
 
 
-def _filters(name: str, out: Path):
+def _filters(name: str, out: Path, record: bool):
     from fer_lib.reproduction import networks, summary
     from fer_lib.reproduction.blocks import blocks
 
@@ -141,10 +141,10 @@ def _filters(name: str, out: Path):
     block = blocks()[named]
     load = networks.Pictures(block.size)
     found = summary.study_all(networks.subjects(out, load, groups, block), load, out / name, click.echo)
-    return summary.entry(found, load("natural"), options.command_line(), name)
+    return summary.entry(found, load("natural"), options.command_line(), name) if record else None
 
 
-def _people(out: Path):
+def _people(out: Path, record: bool):
     import time
 
     from fer_lib.data import load_dataset
@@ -156,6 +156,8 @@ def _people(out: Path):
     trained = networks.subjects(out, load, ("trained",))
     measured = [people.measure(subject.network, load("natural"), balanced) for subject in trained]
     values = {"networks": len(measured), "images": len(balanced)} | people.by_group(measured, balanced)
+    if not record:
+        return None
     about = {"data": balanced.provenance["label"], "data_hash": balanced.provenance["data_hash"]}
     seconds = round(time.perf_counter() - start, 1)
     return Entry.record("people", command=options.command_line(), seed=people.SEED, wall_seconds=seconds,

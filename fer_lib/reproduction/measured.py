@@ -89,7 +89,7 @@ def survival(group: str = "trained", ledger: Path = LEDGER, entry: str = "filter
 
 
 def fates(ledger: Path = LEDGER) -> "pandas.DataFrame":
-    """One row a kind of network and test: the steps of survival, as medians over its networks, in %.
+    """One row a kind of network and test: the tests of survival, each over all labels: medians of its networks, in %.
 
     `moved`: labels whose AU, alone, changes the filter significantly; `up`: in the label's direction; `most`: more
     steadily than any other AU; `survives`: all three.

@@ -86,7 +86,9 @@ def test_a_study_of_other_networks_takes_no_entrys_place(tmp_path, monkeypatch):
     ledger = tmp_path / "ledger"
     shutil.copytree(LEDGER, ledger)
     held, before = read("controls", ledger), (ledger / "controls.json").read_bytes()
-    monkeypatch.setattr("fer_lib.cli.reproduce._controls", lambda *_: replace(held, recorded="2099-01-01"))
+    monkeypatch.setattr(
+        "fer_lib.cli.reproduce._controls", lambda *at: replace(held, recorded="2099-01-01") if at[-1] else None
+    )
     words = ("reproduce", "controls", "--out", tmp_path / "none", "--ledger", ledger)
     assert "not recorded" in run(*words, "--no-record").output and (ledger / "controls.json").read_bytes() == before
     assert "recorded in" in run(*words).output and read("controls", ledger).recorded == "2099-01-01"  # same values
@@ -97,6 +99,19 @@ def test_a_study_of_other_networks_takes_no_entrys_place(tmp_path, monkeypatch):
     assert result.exit_code == 0 and "The entry stays as it is; --replace writes" in result.output
     assert read("controls", ledger).values == held.values
     assert "recorded in" in run(*words, "--replace").output and read("controls", ledger).values == other.values
+
+
+def test_what_changed_code_studied_may_be_looked_at_but_not_recorded(tmp_path, monkeypatch):
+    studied = [{"network": "trained-fold00", "commit": "0" * 40 + "-dirty"}]
+    monkeypatch.setattr("fer_lib.reproduction.summary.study_all", lambda *_: studied)
+    monkeypatch.setattr("fer_lib.reproduction.networks.Pictures.__call__", lambda *_: None)
+    monkeypatch.setattr("fer_lib.results.commit", lambda: "0" * 40)
+    words = ("reproduce", "filters", "--out", tmp_path, "--ledger", tmp_path)
+    result = run(*words, "--no-record")
+    assert result.exit_code == 0 and "filters: not recorded" in result.output, result.output
+    result = run(*words)
+    assert result.exit_code == 2 and "trained-fold00 was studied by the code" in result.output
+    assert not list(tmp_path.iterdir())
 
 
 def test_recorded_cells_count_as_done_on_another_machine(tmp_path):
