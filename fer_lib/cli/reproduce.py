@@ -152,8 +152,8 @@ def _people(out: Path, record: bool):
     from fer_lib.results import Entry
 
     start, load = time.perf_counter(), networks.Pictures(48)
+    trained = list(networks.subjects(out, load, ("trained",)))  # what lacks is told before minutes of rendering
     balanced = load_dataset("balanced", size=48, seed=people.SEED)
-    trained = networks.subjects(out, load, ("trained",))
     measured = [people.measure(subject.network, load("natural"), balanced) for subject in trained]
     values = {"networks": len(measured), "images": len(balanced)} | people.by_group(measured, balanced)
     if not record:
