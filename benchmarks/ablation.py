@@ -6,6 +6,8 @@ and scaled to 256 (the plain way), and running only fc4 and output again (the fl
 
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -16,7 +18,7 @@ from fer_lib.model import ZeroBiasCNN
 IMAGES, FILTERS, TIMED, BATCH = 256, 256, 2, 64
 
 
-def timed(job) -> tuple[float, object]:
+def timed(job: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
     value = job()
     return time.perf_counter() - start, value

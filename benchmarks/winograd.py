@@ -53,7 +53,8 @@ def seconds(*ways: Convolve, given: tuple[Tensor, Tensor, Tensor]) -> list[float
 
 def error(way: Convolve, given: tuple[Tensor, Tensor, Tensor]) -> float:
     """Largest relative error of output and gradients."""
-    exact = both_ways(direct, *(tensor.detach().double().requires_grad_() for tensor in given[:2]), given[2].double())
+    x, weight, outer = (tensor.detach().double() for tensor in given)
+    exact = both_ways(direct, x.requires_grad_(), weight.requires_grad_(), outer)
     pairs = zip(both_ways(way, *given), exact, strict=True)
     return max(((found - true).norm() / true.norm()).item() for found, true in pairs)
 

@@ -72,7 +72,7 @@ def gradients(images: np.ndarray) -> np.ndarray:
     import cv2
 
     hog = cv2.HOGDescriptor((96, 96), (16, 16), (8, 8), (8, 8), 9)
-    return np.stack([hog.compute(image[0]).ravel() for image in images])
+    return np.stack([np.ravel(hog.compute(image[0])) for image in images])
 
 
 def edges(size: int = 96, width: int = 4) -> np.ndarray:

@@ -74,7 +74,7 @@ def test_released_crop_is_the_detectors_box(scene):
 
     frame, _ = scene
     limits = {"minSize": (245, 245), "maxSize": (392, 392)}
-    detector = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    detector = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")  # type: ignore[attr-defined]
     x, y, side, _ = detector.detectMultiScale(frame, 1.3, 5, **limits)[0]
     (cropped,) = crop.crop_released([frame], 96)
     centres = (np.arange(96) + 0.5) * side / 96 - 0.5

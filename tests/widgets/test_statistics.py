@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_lib.interpret import divergence, measures, permutation
+from fer_lib.interpret import divergence, exchange, measures, permutation
 from fer_lib.widgets import SeedStrip
 from tests.widgets.test_host import ROWS
 
@@ -64,10 +64,10 @@ def test_permutation_by_sequence(ask, table) -> None:
     code = "(s, {x, y, q}) => [0, 1].map((f) => s.permutationTest(x, f, y, q, {draws: 2000, seed: 5}))"
     given = {"x": activation.T.tolist(), "y": labels[:, 0].tolist(), "q": sequence.tolist()}
     planted, empty = ask(code, given)
-    exchange, rng = permutation.exchangeable(sequence), np.random.default_rng(0)
+    sequences, rng = exchange.exchangeable(sequence), np.random.default_rng(0)
     one = labels[:, :1]
-    test = permutation.max_t(activation, one, exchange, rng, 2000)
-    excess = divergence.excess_divergence(activation, one, exchange, rng, 500)
+    test = permutation.max_t(activation, one, sequences, rng, 2000)
+    excess = divergence.excess_divergence(activation, one, sequences, rng, 500)
     slope = 2 * measures.auroc_as_z(activation, one, 1.0)[:, 0]
     middle, half = 0.5 + test.null_mean[:, 0] / slope, 1.96 * test.null_sd[:, 0] / slope
     for place, found in enumerate((planted, empty)):
