@@ -120,5 +120,12 @@ def blocks() -> dict[str, Block]:
             _cells(["AD"]),
             apart="again",
         ),
+        Block(
+            "stills-longer",
+            "Do CNN+AD and plain get going on stills with four times the batches?",
+            _cells(["AD", "plain"], folds=range(5), steps=4800, checkpoint_every=800),  # six checkpoints, as elsewhere
+            data="synthetic-tfd",
+            apart="longer",
+        ),
     )
     return {block.name: block for block in made}

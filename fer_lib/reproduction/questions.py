@@ -1,5 +1,8 @@
-"""The protocol's questions to whole blocks: five to "grid" (what do dropout and augmentation add, is A better than AD?)
-and three to "full-size" (do both together help at 96 px, and do larger pictures?)."""
+"""The protocol's questions to whole blocks.
+
+Five to "grid": what do dropout and augmentation add, is A better than AD? Three each to "full-size" and
+"stills-longer": do both together help there, and do larger pictures, or a longer schedule, help each of the two?
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +19,7 @@ RECIPES = ("as released", "as described")
 RAISED = (0, 1)  # folds of the block "seeds", which raised the question of A and AD
 METHODS = {"dropout": (("D", "plain"), ("AD", "A")), "augmentation": (("A", "plain"), ("AD", "D"))}  # with, without
 SMALL = {"AD": "again", "plain": "grid"}  # where the trainings of 48 px in the same arithmetic are recorded
+SHORT = {"AD": "stills", "plain": "stills"}  # where those of 1,200 batches are
 LEVEL = 0.05
 COLUMNS = ("question", "difference", "median over folds", "folds won", "corrected p", "answer")
 
@@ -27,8 +31,8 @@ def answers(
 
     A *method's effect* in a fold is the mean of two differences, with it minus without it: once beside the other method
     and once without. Folds in which one of the networks is missing are left out; an unfinished block has no p.
-    Chosen on validation. `ratio`: test to training images of a fold. Empty without the entry. `block`: "grid" or
-    "full-size". `new_folds`: all questions on the folds that raised none. Source: PROTOCOL.md.
+    Chosen on validation. `ratio`: test to training images of a fold. Empty without the entry. `block`: "grid",
+    "full-size" or "stills-longer". `new_folds`: all questions on the folds that raised none. Source: PROTOCOL.md.
     """
     import pandas
 
@@ -62,19 +66,31 @@ def _of_grid(table: "pandas.DataFrame", ratio: float, unit: str, ledger: Path) -
 
 
 def _of_full_size(table: "pandas.DataFrame", ratio: float, unit: str, ledger: Path) -> dict[str, dict[str, Any]]:
-    small = {variant: by_seed(block, unit, ledger) / 100 for variant, block in SMALL.items()}
-    variants = [f"{variant}, {RECIPES[0]}" for variant in SMALL]
-    columns = [small[variant].reindex(columns=[name])[name] for variant, name in zip(SMALL, variants, strict=True)]
-    table = table.join([column.rename(f"{column.name}, 48 px") for column in columns])
-    both, plain = variants
-    return {
-        "AD minus plain, both at 96 px": _contrast(table, [(both, plain)], ratio),
-        "AD at 96 px minus AD at 48 px": _contrast(table, [(both, f"{both}, 48 px")], ratio),
-        "plain at 96 px minus plain at 48 px": _contrast(table, [(plain, f"{plain}, 48 px")], ratio),
-    }
+    return _beside(table, SMALL, "at 96 px", "at 48 px", ratio, unit, ledger)
 
 
-_QUESTIONS: dict[str, Callable[..., dict[str, dict[str, Any]]]] = {"grid": _of_grid, "full-size": _of_full_size}
+def _of_longer(table: "pandas.DataFrame", ratio: float, unit: str, ledger: Path) -> dict[str, dict[str, Any]]:
+    return _beside(table, SHORT, "with 4,800 batches", "with 1,200", ratio, unit, ledger)
+
+
+def _beside(table, others: dict[str, str], here: str, there: str, ratio, unit, ledger) -> dict[str, dict[str, Any]]:
+    """AD minus plain, and each of them minus its own training in another block; `others`: variant → that block."""
+    names = {variant: f"{variant}, {RECIPES[0]}" for variant in others}
+    held = {variant: by_seed(block, unit, ledger) / 100 for variant, block in others.items()}
+    columns = [held[variant].reindex(columns=[name])[name] for variant, name in names.items()]
+    table = table.join([column.rename(f"{column.name}, {there}") for column in columns])
+    found = {f"AD minus plain, both {here}": _contrast(table, [(names["AD"], names["plain"])], ratio)}
+    for variant, name in names.items():
+        pair = (name, f"{name}, {there}")
+        found[f"{variant} {here} minus {variant} {there}"] = _contrast(table, [pair], ratio)
+    return found
+
+
+_QUESTIONS: dict[str, Callable[..., dict[str, dict[str, Any]]]] = {
+    "grid": _of_grid,
+    "full-size": _of_full_size,
+    "stills-longer": _of_longer,
+}
 
 
 def pairs(ratio: float, unit: str = "image", ledger: Path = LEDGER) -> "pandas.DataFrame":

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from fer_lib.reproduction.blocks import ODDITIES, blocks
@@ -20,6 +22,15 @@ def test_the_grid_is_the_protocols():
     assert [name for name, block in made.items() if block.folder == made["again"].folder] == ["again"]  # never a copy
     assert set(made["networks-96"].cells) < set(made["full-size"].cells)
     assert {cell.split for cell in made["leak"].cells} == {"subject", "sequence", "image"}
+
+
+def test_longer_trainings_differ_by_their_length_alone():
+    stills, longer = blocks()["stills"], blocks()["stills-longer"]
+    assert stills.folder != longer.folder  # the names of the cells are the same
+    for short, long in zip(stills.cells, longer.cells, strict=True):
+        same = replace(long.config, steps=short.config.steps, checkpoint_every=short.config.checkpoint_every)
+        assert replace(long, config=same) == short
+        assert len(long.config.checkpoint_steps) == len(short.config.checkpoint_steps)
 
 
 def test_oddities_change_one_line_each():

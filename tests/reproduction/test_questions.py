@@ -118,6 +118,26 @@ def test_larger_pictures_are_compared_with_the_right_small_ones(tmp_path):
     assert questions.answers(RATIO, ledger=tmp_path / "none", block="full-size").empty
 
 
+def test_a_longer_schedule_is_held_against_the_short_one_of_its_network(tmp_path):
+    def cells(AD, plain):
+        return [
+            {"configuration": f"synthetic-tfd/7/as_released/{variant}", "fold": fold, "seed": 0}
+            | {"validation": {"image": value + fold / 1000 * ("AD" == variant), "sequence": 0.5}}
+            for fold in range(5)
+            for variant, value in (("AD", AD), ("plain", plain))
+        ]
+
+    write(tmp_path, "stills", cells(0.3, 0.5), 10)
+    write(tmp_path, "stills-longer", cells(0.7, 0.6), 10)
+    found = questions.asked(1 / 3, ledger=tmp_path, block="stills-longer")
+    differences = {question: each["difference"] for question, each in found.items()}
+    assert differences == {
+        "AD minus plain, both with 4,800 batches": pytest.approx(0.102),
+        "AD with 4,800 batches minus AD with 1,200": pytest.approx(0.4),
+        "plain with 4,800 batches minus plain with 1,200": pytest.approx(0.1),
+    }
+
+
 def test_pairs_tell_what_an_effect_averages_over(tmp_path):
     """Dropout adds 10 points alone and takes 10 beside augmentation: its effect is 0, its pairs are not."""
     scores = {"plain": 0.5, "D": 0.6, "A": 0.7, "AD": 0.6}
