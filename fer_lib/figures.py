@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from fer_lib.errors import UserError
 
 INK, MUTED, ACCENT, SECOND, BAND = "#1f2430", "#8a8f98", "#1f6f8b", "#c2571a", "rgba(138,143,152,0.25)"
 DIVERGING, SEQUENTIAL = "RdBu", "Blues"  # readable with the usual colour-vision deficiencies
 READABLE = 10  # columns of a matrix whose numbers can be read at a page's width
+CHANCE = {"annotation_text": "chance", "annotation_position": "right"}  # beside the plot, where no bar covers it
 _FONT = {"family": "system-ui, sans-serif", "size": 14, "color": INK}
 
 
@@ -49,19 +49,19 @@ def alignment_heatmap(table: pd.DataFrame, metric: str = "auroc", rows: int = 40
     figure = go.Figure(
         go.Heatmap(
             z=wide.to_numpy(),
-            x=[f"AU{au}" for au in wide.columns],
+            x=[f"AU {au}" for au in wide.columns],
             y=[f"filter {f}" for f in wide.index],
             zmin=middle - reach,
             zmax=middle + reach,
             colorscale=DIVERGING,
             reversescale=True,
-            colorbar={"title": metric},
+            colorbar={"title": {"text": metric, "side": "right"}},
         )
     )
     figure.update_yaxes(autorange="reversed", dtick=1)
     peak = wide.stack()
     top = peak.idxmax() if len(peak) else None
-    most = f" The largest, {peak.max():.2f}, is filter {top[0]} with AU{top[1]}." if top else ""
+    most = f" The largest, {peak.max():.2f}, is filter {top[0]} with AU {top[1]}." if top else ""
     size = f"{len(wide)} filters and {wide.shape[1]} action units"
     alt = f"Heat map of {metric} for {size}; the colours turn at {middle:.2f}.{most}"
     return finish(
@@ -74,7 +74,7 @@ def au_profile(table: pd.DataFrame, number: int, data: str = "") -> go.Figure:
     rows = table[(table["metric"] == "auroc") & (table["filter"] == number)].dropna(subset="value")
     if rows.empty:
         raise UserError(f"The table has no defined AUROC for filter {number}.")
-    names = [f"AU{au}" for au in rows["au"]]
+    names = [f"AU {au}" for au in rows["au"]]
     figure = go.Figure()
     band = {"x": names, "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip", "mode": "lines"}
     figure.add_scatter(y=rows["null_low"], **band)
@@ -89,7 +89,7 @@ def au_profile(table: pd.DataFrame, number: int, data: str = "") -> go.Figure:
     best = rows.loc[rows["value"].idxmax()]
     outside = int(((rows["value"] > rows["null_high"]) | (rows["value"] < rows["null_low"])).sum())
     alt = (
-        f"AUROC of filter {number} for {len(rows)} action units. Largest: AU{best['au']}, {best['value']:.2f}. "
+        f"AUROC of filter {number} for {len(rows)} action units. Largest: AU {best['au']}, {best['value']:.2f}. "
         f"{outside} lie outside the band of 95 % of permutations."
     )
     return finish(figure, f"Filter {number}: which action units?", alt, data, 330)
@@ -113,11 +113,11 @@ def bars(
         error = {"array": np.asarray(high) - values, "arrayminus": values - np.asarray(low), "color": INK}
     figure = go.Figure(go.Bar(x=list(names), y=values, error_y=error, marker={"color": ACCENT}))
     if chance is not None:
-        figure.add_hline(y=chance, line={"color": SECOND, "dash": "dot"}, annotation_text="chance")
+        figure.add_hline(y=chance, line={"color": SECOND, "dash": "dot"}, **CHANCE)
     figure.update_yaxes(title=unit)
     told = ", ".join(f"{name} {value:.3g}" for name, value in zip(names, values, strict=True))
     alt = f"Bars of {unit}: {told}." + (f" Chance: {chance:.3g}." if chance is not None else "")
-    return finish(figure, title, alt, data)
+    return finish(figure, title, alt, data).update_layout(margin={} if chance is None else {"r": 70})
 
 
 def seed_strip(table: pd.DataFrame, group: str, value: str, title: str, unit: str, data: str = "") -> go.Figure:
@@ -170,10 +170,10 @@ def dose_curves(response: pd.DataFrame, number: int, aus: Sequence[int], data: s
     for au in aus:
         rows = response[(response["filter"] == number) & (response["au"] == au)].sort_values("dose")
         if rows.empty:
-            raise UserError(f"The dose-response table has no filter {number} with AU{au}.")
+            raise UserError(f"The dose-response table has no filter {number} with AU {au}.")
         error = {"array": rows["sd"] / np.sqrt(rows["people"])}
-        figure.add_scatter(x=rows["dose"], y=rows["mean"], error_y=error, mode="lines+markers", name=f"AU{au}")
-        told.append(f"AU{au} {rows['mean'].iloc[-1]:+.3g}")
+        figure.add_scatter(x=rows["dose"], y=rows["mean"], error_y=error, mode="lines+markers", name=f"AU {au}")
+        told.append(f"AU {au} {rows['mean'].iloc[-1]:+.3g}")
     figure.update_xaxes(title="intensity of the action unit")
     figure.update_yaxes(title="change of activation")
     alt = f"Change of filter {number}'s activation at full intensity: {', '.join(told)}."
@@ -192,8 +192,8 @@ def matrix(
     figure = go.Figure(
         go.Heatmap(
             z=values, x=list(columns), y=list(rows), colorscale=DIVERGING if diverging else SEQUENTIAL,
-            reversescale=diverging, zmin=-reach if diverging else 0, zmax=reach, colorbar={"title": unit},
-            text=[["" if np.isnan(v) else f"{v:.2g}" for v in row] for row in values],
+            reversescale=diverging, zmin=-reach if diverging else 0, zmax=reach,
+            colorbar={"title": {"text": unit, "side": "right"}}, text=_short(values, reach),
             texttemplate="%{text}" if len(columns) <= READABLE else None,
             hovertemplate="%{y}, %{x}: %{text}<extra></extra>",
         )
@@ -204,6 +204,13 @@ def matrix(
         r, c = np.unravel_index(np.nanargmax(values), values.shape)
         alt += f" The largest value, {values[r, c]:.3g}, is {rows[r]} with {columns[c]}."
     return finish(figure, title, alt, data, max(360, 24 * len(rows) + 160))
+
+
+def _short(values: np.ndarray, reach: float) -> list[list[str]]:
+    """Numbers that fit into a cell: as many decimals for all as give the largest, `reach`, two digits; NaN is empty."""
+    decimals = max(0, 2 - int(np.ceil(np.log10(reach)))) if reach > 0 else 0
+    rounded = np.round(values, decimals) + 0.0  # no minus zero
+    return [["" if np.isnan(v) else f"{v:.10g}" for v in row] for row in rounded]
 
 
 def confusion_matrix(counts: np.ndarray, emotions: Sequence[str], data: str = "") -> go.Figure:
@@ -238,18 +245,3 @@ def baselines(gain: pd.DataFrame, data: str = "") -> go.Figure:
     figure.update_yaxes(title="mean score", range=[0, 1])
     told = ", ".join(f"{r.score} {r.decoded:.2f} against {r.base:.2f} ({r.baseline})" for r in gain.itertuples())
     return finish(figure, "Is the decoded patch where the action unit is?", f"Mean scores: {told}.", data)
-
-
-def picture_grid(rows: Mapping[str, np.ndarray], title: str, data: str = "", signed: bool = False) -> go.Figure:
-    """Rows of small grey pictures: name → (n, h, w). Signed maps are drawn around zero, each on its own scale."""
-    width = max(len(pictures) for pictures in rows.values())
-    figure = make_subplots(len(rows), width, horizontal_spacing=0.01, vertical_spacing=0.02, row_titles=list(rows))
-    for r, pictures in enumerate(rows.values(), start=1):
-        for c, picture in enumerate(np.asarray(pictures, dtype=float), start=1):
-            reach = max(float(np.abs(picture).max()), 1e-12)
-            scale = {"zmin": -reach, "zmax": reach, "colorscale": DIVERGING} if signed else {"colorscale": "gray"}
-            figure.add_trace(go.Heatmap(z=picture, showscale=False, hoverinfo="skip", **scale), r, c)
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, autorange="reversed")
-    alt = "Rows of pictures: " + "; ".join(f"{name}, {len(pictures)} pictures" for name, pictures in rows.items()) + "."
-    return finish(figure, title, alt, data, 110 * len(rows) + 90)

@@ -15,17 +15,22 @@ QUALITY = 88  # WebP; a 96 px face takes about 2 kB
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures (N, H, W) uint8 with a caption each, shown `width` CSS px wide; `data` names where they come from."""
+    """Pictures (N, H, W) uint8 with a caption each, shown `width` CSS px wide; `data` names where they come from.
+
+    `columns` keeps a row's pictures in one row, on a phone too, where they get smaller; None fills the page's width.
+    """
 
     images: np.ndarray
     captions: tuple[str, ...]
     alt: str
     data: str
     width: int
+    columns: int | None = None
 
     def _repr_html_(self) -> str:
         cells = "".join(self._cell(*cell) for cell in zip(self.images, self.captions, strict=True))
-        style = f"display:grid;grid-template-columns:repeat(auto-fill,minmax({self.width}px,1fr));gap:.5rem"
+        tracks = f"{self.columns},minmax(0,{self.width}px)" if self.columns else f"auto-fill,minmax({self.width}px,1fr)"
+        style = f"display:grid;grid-template-columns:repeat({tracks});gap:.5rem"
         note = f'<p class="fer-source">Data: {html.escape(self.data)}.</p>' if self.data else ""
         label = html.escape(self.alt)
         return (
@@ -34,17 +39,19 @@ class Gallery:
 
     def _cell(self, image: np.ndarray, caption: str) -> str:
         alt = html.escape(caption or self.alt)
-        picture = f'<img src="{data_uri(image)}" alt="{alt}" style="width:{self.width}px;height:auto;display:block">'
+        picture = f'<img src="{data_uri(image)}" alt="{alt}" style="width:100%;height:auto;display:block">'
         text = f'<figcaption style="font-size:.8em;line-height:1.25">{html.escape(caption)}</figcaption>'
         return f'<figure style="margin:0;max-width:{self.width}px">{picture}{text}</figure>'
 
 
 def gallery(
-    images: np.ndarray, captions: Sequence[str] | None = None, *, alt: str, data: str = "", width: int = 96
-) -> Gallery:
+    images: np.ndarray, captions: Sequence[str] | None = None, *, alt: str, data: str = "", width: int = 96,
+    columns: int | None = None,
+) -> Gallery:  # fmt: skip
     """A grid of pictures: uint8 or float 0–1, shaped (N, H, W) or (N, 1, H, W), arrays or tensors.
 
-    `alt` says in one sentence what is to be seen. Raises UserError for another shape or a wrong number of captions.
+    `alt` says in one sentence what is to be seen. `columns`: pictures a row, where the place in the row matters; None
+    takes as many as fit. Raises UserError for another shape or a wrong number of captions.
     """
     pixels = np.asarray(images)
     if pixels.ndim == 4 and pixels.shape[1] == 1:
@@ -56,7 +63,7 @@ def gallery(
     if pixels.dtype != np.uint8:
         pixels = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     texts = tuple(map(str, captions)) if captions is not None else ("",) * len(pixels)
-    return Gallery(pixels, texts, alt, data, width)
+    return Gallery(pixels, texts, alt, data, width, columns)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,12 @@ def test_each_picture_is_there_with_its_caption() -> None:
         assert np.abs(shown - expected).mean() < 6
 
 
+def test_a_row_stays_a_row_where_its_order_is_told() -> None:
+    kept = gallery(np.zeros((6, 8, 8)), alt="black", width=90, columns=3)._repr_html_()
+    assert "repeat(3,minmax(0,90px))" in kept and "max-width:90px" in kept
+    assert "auto-fill" in gallery(np.zeros((6, 8, 8)), alt="black")._repr_html_()
+
+
 def test_pictures_without_captions_share_the_alt_text() -> None:
     page = gallery(np.zeros((3, 8, 8)), alt="black")._repr_html_()
     assert re.findall('alt="([^"]*)"', page) == ["black"] * 3

@@ -215,6 +215,17 @@ def test_a_run_that_lost_a_checkpoint_is_not_scored(faces, tmp_path):
         evaluate(faces, [cell], tmp_path, keep=True, progress=False)
 
 
+def start_cluster(ray, tries=3):
+    """A local cluster of one worker. Ray gives a node 30 s to start, which a busy machine may not keep."""
+    for left in reversed(range(tries)):
+        try:
+            return ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+        except Exception as error:
+            ray.shutdown()
+            if "timed out during startup" not in str(error) or not left:
+                raise
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the worker through /proc")
 def test_ray_retries_a_killed_worker_from_its_checkpoint(faces, tmp_path):
     """A worker of a local cluster is killed with SIGKILL in mid-run; the grid ends as if nothing had happened."""
@@ -222,7 +233,7 @@ def test_ray_retries_a_killed_worker_from_its_checkpoint(faces, tmp_path):
     cell = Cell(config(steps=150, checkpoint_every=10), 0)
     folder = tmp_path / "runs" / cell.key
     first, second = (folder / "checkpoints" / f"step-0000{step}.safetensors" for step in (10, 20))
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    start_cluster(ray)
     try:
         with ThreadPoolExecutor(1) as thread:
             task = thread.submit(evaluate, faces, [cell], tmp_path, ray="auto", keep=True, progress=False)
