@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fer_lib import evaluation
+from fer_lib.evaluation.cell import read_result
 from fer_lib.evaluation.contrast import paired
 from fer_lib.evaluation.tables import UNITS, read_label
 from fer_lib.reproduction.blocks import blocks
+from fer_lib.reproduction.runs import recorded_file
 from fer_lib.results import LEDGER, names, read
 
 if TYPE_CHECKING:
@@ -96,6 +98,14 @@ def by_seed(name: str = "seeds", unit: str = "image", ledger: Path = LEDGER) -> 
     table = pandas.DataFrame(rows, columns=["network", "fold", "seed", "accuracy"])
     order = list(dict.fromkeys(table["network"]))
     return table.pivot(index=["fold", "seed"], columns="network", values="accuracy")[order]
+
+
+def split_ratio(name: str, ledger: Path = LEDGER) -> float:
+    """Test to training images of a fold, mean over the block's recorded trainings; NaN where none is recorded."""
+    block = blocks()[name]
+    paths = (recorded_file(block, cell, ledger) for cell in block.cells)
+    images = [read_result(path)["images"] for path in paths if path.is_file()]
+    return float(np.mean([count["test"] / count["training"] for count in images])) if images else float("nan")
 
 
 def seed_spread(table: "pandas.DataFrame") -> "pandas.DataFrame":

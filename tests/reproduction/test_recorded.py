@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from fer_lib import results
+from fer_lib.data import load_dataset
 from fer_lib.reproduction import recorded
 from fer_lib.reproduction.blocks import blocks
 
@@ -72,6 +74,13 @@ def test_trainings_that_differ_by_the_seed_alone_are_compared_within_their_fold(
     assert spread.loc["plain, as described", "trainings"] == 1
     assert spread.isna().sum().sum() == 1  # one training has no spread
     assert recorded.by_seed("grid", ledger=ledger).empty
+
+
+def test_the_ratio_of_a_split_is_that_of_its_pictures(tmp_path):
+    folds = load_dataset("synthetic").folds
+    tested, trained = ((folds == part).sum(axis=0) for part in (3, 1))
+    assert recorded.split_ratio("networks") == pytest.approx((tested / trained).mean())
+    assert np.isnan(recorded.split_ratio("networks", ledger=tmp_path))
 
 
 def test_what_the_paper_printed_stands_beside_what_is_recorded(ledger):
