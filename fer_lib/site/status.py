@@ -48,7 +48,7 @@ def status(runs: Mapping[str, Run], titles: Mapping[str, str]) -> Iterable[str]:
         yield "None yet."
         return
     rows = [
-        [e.name, f"`{e.command}`", e.data, f"{e.wall_seconds / 60:.0f}", e.recorded, e.commit[:12]] for e in entries
+        [e.name, f"`{e.command}`", e.data, f"{e.wall_seconds / 60:.0f}", e.recorded, e.commit[:10]] for e in entries
     ]
     yield table(["entry", "command", "data", "minutes", "recorded", "commit"], rows)
 
