@@ -7,6 +7,7 @@ import pytest
 
 from fer_lib import results
 from fer_lib.data import load_dataset
+from fer_lib.files import read_json, write_json
 from fer_lib.reproduction import recorded
 from fer_lib.reproduction.blocks import blocks
 
@@ -81,6 +82,18 @@ def test_the_ratio_of_a_split_is_that_of_its_pictures(tmp_path):
     tested, trained = ((folds == part).sum(axis=0) for part in (3, 1))
     assert recorded.split_ratio("networks") == pytest.approx((tested / trained).mean())
     assert np.isnan(recorded.split_ratio("networks", ledger=tmp_path))
+
+
+def test_trainings_that_give_one_answer_are_counted(tmp_path):
+    block = blocks()["stills-longer"]
+    first = results.LEDGER / "cells" / blocks()["stills"].folder / f"{block.cells[0].key}.json"
+    result = read_json(first)
+    tables = ([[3, 0], [2, 0]], [[3, 0], [2, 1]], [[0, 5], [0, 4]])
+    for cell, table in zip(block.cells[::2], tables, strict=False):
+        result["selected"]["validation"]["confusion"] = table
+        write_json(tmp_path / "cells" / block.folder / f"{cell.key}.json", result)
+    assert recorded.one_answer("stills-longer", tmp_path) == {"AD, as released": 2}
+    assert recorded.one_answer("stills", tmp_path) == {}
 
 
 def test_what_the_paper_printed_stands_beside_what_is_recorded(ledger):
