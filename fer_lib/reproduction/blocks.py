@@ -83,11 +83,7 @@ def blocks() -> dict[str, Block]:
             keep=True,
         ),
         Block("plain-against-ad", "Do dropout and augmentation help?", _cells(["plain", "AD"])),
-        Block(
-            "biases",
-            "Does zero bias matter?",
-            _fold_by_fold(*_cells(["AD"]), *_cells(["AD"], zero_bias=False)),
-        ),
+        Block("biases", "Does zero bias matter?", _fold_by_fold(*_cells(["AD"]), *_cells(["AD"], zero_bias=False))),
         Block(
             "leak",
             "What does a split that leaks people add?",
@@ -101,11 +97,7 @@ def blocks() -> dict[str, Block]:
             _cells(["AD", "plain"], folds=range(5)),
             data="synthetic-tfd",
         ),
-        Block(
-            "seeds",
-            "How far do seeds part?",
-            _cells([*VARIANTS], RECIPES, folds=range(2), seeds=range(3)),
-        ),
+        Block("seeds", "How far do seeds part?", _cells([*VARIANTS], RECIPES, folds=range(2), seeds=range(3))),
         Block("grid", "All variants, both recipes, ten folds.", _cells([*VARIANTS], RECIPES)),
         Block(
             "networks-96",
