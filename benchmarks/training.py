@@ -17,7 +17,7 @@ from fer_lib.data.dataset import FaceDataset, unknown_aus
 from fer_lib.preprocess import Augmentation, local_normalise
 from fer_lib.training import TrainConfig
 from fer_lib.training.config import resolve_precision
-from fer_lib.training.loop import _Loop
+from fer_lib.training.loop import Loop
 
 SIZE, BATCH, ROUNDS, PAPER_STEPS = 96, 64, 4, 31_000
 # multiply-adds of one picture's forward pass: three convolutions and two dense layers
@@ -52,9 +52,9 @@ def plain_step(faces: FaceDataset, config: TrainConfig) -> Callable[[], float]:
     return step
 
 
-def our_loop(faces: FaceDataset, config: TrainConfig, device: str, compile: bool = False) -> _Loop:
+def our_loop(faces: FaceDataset, config: TrainConfig, device: str, compile: bool = False) -> Loop:
     place = torch.device(device)
-    return _Loop(faces, config, place, resolve_precision("auto", place), compile)
+    return Loop(faces, config, place, resolve_precision("auto", place), compile)
 
 
 def in_turn(*jobs: Callable[[], object]) -> list[float]:

@@ -12,6 +12,7 @@ STUDIES = {
     "filters": "What do the filters of these networks respond to?",
     "filters-96": "Do the filters of networks-96 respond to the same?",
     "people": "Do the networks serve everyone alike?",
+    "starts": "How do trainings begin, those that fail and those that learn?",
 }  # that are no list of cells
 
 
@@ -36,7 +37,8 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
 
     The block "controls" trains the networks with shuffled labels and with identities; "filters" looks
     at the networks of the blocks "networks" and "decorrelated" and at the controls, "filters-96" at those of
-    "networks-96"; "people" asks whether the networks serve everyone alike.
+    "networks-96"; "people" asks whether the networks serve everyone alike; "starts" trains the first batches of
+    recorded trainings again and watches which units of the hidden layer fall silent.
     """
     from fer_lib.errors import UserError
     from fer_lib.reproduction.blocks import blocks
@@ -47,7 +49,7 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
     if not training:
         options.refuse(*place, because="with --no-training")
     elif names and STUDIES.keys() >= {*names}:
-        trains = "controls" in names
+        trains = {"controls", "starts"} & {*names}
         options.refuse("jobs", "ray", *(() if trains else ("device",)), because=f"on {' and '.join(names)}")
     if place["ray"]:
         options.refuse("jobs", because="on a Ray cluster (--ray)")
@@ -72,6 +74,8 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
             _keep(name, _filters(name, out, record), ledger, replace)
         elif name == "people":
             _keep(name, _people(out, record), ledger, replace)
+        elif name == "starts":
+            _keep(name, _starts(out, ledger, place["device"], record), ledger, replace)
         else:
             _block(every[name], out, ledger, training, record, replace, place, named=bool(names))
 
@@ -162,3 +166,21 @@ def _people(out: Path, record: bool):
     seconds = round(time.perf_counter() - start, 1)
     return Entry.record("people", command=options.command_line(), seed=people.SEED, wall_seconds=seconds,
                         values=values, **about)  # fmt: skip
+
+
+def _starts(out: Path, ledger: Path, device: str, record: bool):
+    from functools import cache
+
+    from fer_lib.reproduction import starts
+
+    faces_of = cache(lambda block: options.load_faces(block.data, block.size, block.classes))
+    pairs = starts.cells(ledger)
+    found = []
+    for start in starts.study(pairs, faces_of, out, ledger, device):
+        found.append(start)
+        click.echo(f"{len(found)} of {len(pairs)}: {start.block}, {start.configuration}, fold {start.fold}: "
+                   f"{list(start.live.values())[-1]:.0%} of fc4 answers after {starts.BATCHES} batches")  # fmt: skip
+    if not found:
+        click.echo("no training is recorded; nothing to begin again")
+        return None
+    return starts.entry(found, faces_of(pairs[0][0]), options.command_line()) if record else None

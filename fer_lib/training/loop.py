@@ -57,8 +57,8 @@ def fit(
     place = resolve_device(device)
     identity = run_identity(training, config, place) | ({"compiled": True} if compile else {})
     run = RunFolder(Path(out), identity, resume) if out is not None else None
-    with run.lock() if run else nullcontext(), _repeatable(place):
-        loop = _Loop(training, config, place, identity["precision"], compile)
+    with run.lock() if run else nullcontext(), repeatable(place):
+        loop = Loop(training, config, place, identity["precision"], compile)
         if run:
             run.restore(loop.state)
         with loop.convolutions():
@@ -82,7 +82,9 @@ def run_identity(training: FaceDataset, config: TrainConfig, device: torch.devic
     }
 
 
-class _Loop:
+class Loop:
+    """A run in the middle: its network, data and random streams; `step` trains one batch."""
+
     def __init__(
         self, data: FaceDataset, config: TrainConfig, device: torch.device, precision: str, compile: bool
     ) -> None:
@@ -188,7 +190,8 @@ def _optimizer(model: ZeroBiasCNN, config: TrainConfig) -> torch.optim.SGD:
     )
 
 
-def _repeatable(device: torch.device) -> Any:
+def repeatable(device: torch.device) -> Any:
+    """A context in which the device sums the same way every time."""
     if device.type == "cuda":
         return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
     return nullcontext()

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from fer_lib.errors import UserError
 from fer_lib.training import TrainConfig, fit, load_run
-from fer_lib.training.loop import _Loop, _optimizer
+from fer_lib.training.loop import Loop, _optimizer
 
 
 def config(**fields) -> TrainConfig:
@@ -142,7 +142,7 @@ def test_progress_bar_tells_loss_accuracy_and_images_per_second(faces, capfd):
 
 def loop(faces, run):
     """The training, stopped before its first step, and a generator that draws what its batches will draw."""
-    made, twin = _Loop(faces, run, torch.device("cpu"), "float32", False), torch.Generator()
+    made, twin = Loop(faces, run, torch.device("cpu"), "float32", False), torch.Generator()
     twin.set_state(made.state.generators["batches"].get_state())
     return made, twin
 
