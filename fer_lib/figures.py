@@ -144,7 +144,7 @@ def points(
 ) -> go.Figure:  # fmt: skip
     """Every row as one point a measure, side by side for each `group`; level lines where `lines` (name → value) says.
 
-    `values`: column → its name in the legend; three at most, else raises UserError.
+    `values`: column → its name in the legend; three at most, else raises UserError. NaN is no point.
     """
     figure, told = go.Figure(), []
     looks = ({"color": ACCENT, "symbol": "circle"}, {"color": SECOND, "symbol": "diamond-open"}, {"color": MUTED})
@@ -157,8 +157,8 @@ def points(
             y=value, line={"dash": "dot", "color": MUTED}, annotation_text=name, annotation_position="top left"
         )
     for name, rows in table.groupby(group, sort=False):
-        medians = ", ".join(f"{rows[column].median():.2f} ({told_as})" for column, told_as in values.items())
-        told.append(f"{name}: {medians}")
+        medians = {told_as: rows[column].median() for column, told_as in values.items() if rows[column].notna().any()}
+        told.append(f"{name}: " + ", ".join(f"{median:.2f} ({told_as})" for told_as, median in medians.items()))
     told += [f"{name}: line at {value:.2f}" for name, value in lines.items()]
     figure.update_yaxes(title=unit)
     return finish(figure, title, f"{unit}, medians. {'; '.join(told)}.", data)

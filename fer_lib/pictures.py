@@ -51,7 +51,7 @@ def gallery(
     """A grid of pictures: uint8 or float 0–1, shaped (N, H, W) or (N, 1, H, W), arrays or tensors.
 
     `alt` says in one sentence what is to be seen. `columns`: pictures a row, where the place in the row matters; None
-    takes as many as fit. Raises UserError for another shape or a wrong number of captions.
+    takes as many as fit. Raises UserError for another shape, a wrong number of captions or columns below 1.
     """
     pixels = np.asarray(images)
     if pixels.ndim == 4 and pixels.shape[1] == 1:
@@ -60,6 +60,8 @@ def gallery(
         raise UserError(f"pictures have shape {pixels.shape}; expected (N, H, W) or (N, 1, H, W)")
     if captions is not None and len(captions) != len(pixels):
         raise UserError(f"{len(captions)} captions for {len(pixels)} pictures; give one caption a picture")
+    if columns is not None and columns < 1:
+        raise UserError(f"columns={columns} found; expected 1 or more pictures a row, or None for as many as fit")
     if pixels.dtype != np.uint8:
         pixels = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     texts = tuple(map(str, captions)) if captions is not None else ("",) * len(pixels)

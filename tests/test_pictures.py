@@ -42,6 +42,11 @@ def test_what_does_not_fit_is_refused(shape, captions, message) -> None:
         gallery(np.zeros(shape), captions, alt="x")
 
 
+def test_a_gallery_without_columns_is_refused() -> None:
+    with pytest.raises(UserError, match="columns=0 found; expected 1 or more"):
+        gallery(np.zeros((2, 8, 8)), alt="x", columns=0)
+
+
 def test_a_sheet_names_each_picture_by_row_and_column() -> None:
     table = sheet(np.zeros((6, 8, 8)), ["AU 1", "AU 2"], "ABC", alt="levels", data="made-up", notes=["inner", "outer"])
     assert table.images.shape == (2, 3, 8, 8)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from fer_lib.errors import UserError
 from fer_lib.evaluation.cell import Cell
 from fer_lib.training import TrainConfig
 from fer_lib.training.config import VARIANTS
@@ -121,3 +122,11 @@ def blocks() -> dict[str, Block]:
         ),
     )
     return {block.name: block for block in made}
+
+
+def find_block(name: str) -> Block:
+    """The block of this name. Raises UserError, naming those there are, for another."""
+    every = blocks()
+    if name not in every:
+        raise UserError(f"block {name!r} is unknown; expected one of {', '.join(every)}")
+    return every[name]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fer_lib.errors import UserError
 from fer_lib.evaluation.contrast import Accuracies, holm, paired
 from fer_lib.reproduction.recorded import by_seed, in_points
 from fer_lib.results import LEDGER, names, read
@@ -46,7 +47,12 @@ def answers(
 def asked(
     ratio: float, unit: str = "image", ledger: Path = LEDGER, block: str = "grid", new_folds: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Question → its contrast, with the fields of `fer_lib.evaluation.contrast.paired`; see `answers`."""
+    """Question → its contrast, with the fields of `fer_lib.evaluation.contrast.paired`; see `answers`.
+
+    Raises UserError for a block that the protocol asks nothing.
+    """
+    if block not in _QUESTIONS:
+        raise UserError(f"block {block!r} has no questions in the protocol; expected one of {', '.join(_QUESTIONS)}")
     table = by_seed(block, unit, ledger) / 100
     if new_folds:
         table = table.drop(index=list(RAISED), level="fold", errors="ignore")

@@ -9,7 +9,7 @@ from fer_lib import evaluation
 from fer_lib.evaluation.cell import read_result
 from fer_lib.evaluation.contrast import paired
 from fer_lib.evaluation.tables import UNITS, configuration, read_label
-from fer_lib.reproduction.blocks import blocks
+from fer_lib.reproduction.blocks import blocks, find_block
 from fer_lib.reproduction.runs import recorded_file
 from fer_lib.results import LEDGER, names, read
 
@@ -101,13 +101,19 @@ def by_seed(name: str = "seeds", unit: str = "image", ledger: Path = LEDGER) -> 
 
 
 def split_ratio(name: str, ledger: Path = LEDGER) -> float:
-    """Test to training images of a fold, mean over the block's recorded trainings; NaN where none is recorded."""
+    """Test to training images of a fold, mean over the block's recorded trainings; NaN where none is recorded.
+
+    Raises UserError for a block that is unknown.
+    """
     images = [result["images"] for result in _whole_results(name, ledger)]
     return float(np.mean([count["test"] / count["training"] for count in images])) if images else float("nan")
 
 
 def one_answer(name: str, ledger: Path = LEDGER) -> dict[str, int]:
-    """Network → how many of its recorded trainings give every test picture the same answer, chosen on validation."""
+    """Network → how many of its recorded trainings give every test picture the same answer, chosen on validation.
+
+    Raises UserError for a block that is unknown.
+    """
     found: dict[str, int] = {}
     for result in _whole_results(name, ledger):
         given = np.array(result["selected"]["validation"]["confusion"]).sum(axis=0) > 0
@@ -117,8 +123,8 @@ def one_answer(name: str, ledger: Path = LEDGER) -> dict[str, int]:
 
 
 def _whole_results(name: str, ledger: Path) -> list[dict[str, Any]]:
-    block = blocks()[name]
-    paths = (recorded_file(block, cell, ledger) for cell in block.cells)
+    asked = find_block(name)
+    paths = (recorded_file(asked, cell, ledger) for cell in asked.cells)
     return [read_result(path) for path in paths if path.is_file()]
 
 

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from fer_lib.data.dataset import FaceDataset
@@ -16,13 +18,20 @@ from fer_lib.evaluation import metrics
 from fer_lib.evaluation.cell import Cell, parts, predict, read_result
 from fer_lib.evaluation.tables import configuration
 from fer_lib.files import read_json, write_json
+from fer_lib.interpret.measures import auroc
 from fer_lib.reproduction.blocks import Block, blocks
+from fer_lib.reproduction.recorded import by_seed, spoken
 from fer_lib.reproduction.runs import recorded_file
-from fer_lib.results import LEDGER, Entry
+from fer_lib.results import LEDGER, Entry, names, read
 from fer_lib.training import watch_start
+
+if TYPE_CHECKING:
+    import pandas
 
 BLOCKS = ("stills", "stills-longer", "oddities")
 BATCHES = 200
+SILENT = 0.05  # share of live units below which fc4 is called silent
+FAILED = 0.4  # accuracy below which a training has failed, per image, chosen on validation
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,45 @@ def entry(found: Sequence[Start], faces: FaceDataset, command: str) -> Entry:
         wall_seconds=round(sum(start.seconds for start in found), 1),
         values=values,
     )
+
+
+def table(ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """One row a start: block, network, fold, seed; live units in %, at `first`, at their `lowest` and `last`, after its
+    batches; the `accuracy` at the end of the training, in %; whether it `failed`.
+
+    `same`: whether its accuracy after these batches is the recorded one; None where none was kept. Empty without
+    the entry.
+    """
+    import pandas
+
+    rows = []
+    ends = {block: by_seed(block, ledger=ledger) for block in BLOCKS}
+    for start in read("starts", ledger).values["starts"] if "starts" in names(ledger) else ():
+        place, network = {name: start[name] for name in ("block", "fold", "seed")}, spoken(start["configuration"])
+        end = float(ends[start["block"]].loc[(start["fold"], start["seed"]), network])
+        same = None if start["recorded"] is None else start["recorded"] == start["accuracy"]
+        live = [100 * share for share in start["live"].values()]
+        found = {"first": live[0], "lowest": min(live), "last": live[-1]}
+        found |= {"accuracy": end, "failed": end < 100 * FAILED}
+        rows.append(place | {"network": network} | found | {"same": same})
+    columns = ["block", "network", "fold", "seed", "first", "lowest", "last", "accuracy", "failed", "same"]
+    return pandas.DataFrame(rows, columns=columns)
+
+
+def by_end(starts: "pandas.DataFrame") -> dict[str, Any]:
+    """Of rows of `table`: how many trainings `failed` and `learned`, how many of each began `silent`, and the AUROC.
+
+    That is the chance that one that learned had more live units than one that failed (ties count half); NaN where
+    all ended alike.
+    """
+    failed, silent = starts["failed"].to_numpy(dtype=bool), starts["last"].to_numpy() < 100 * SILENT
+    told = auroc(starts[["last"]].to_numpy(), ~failed[:, None])[0, 0] if 0 < failed.sum() < len(failed) else np.nan
+    ends = {"failed": failed, "learned": ~failed}
+    return {
+        **{name: int(rows.sum()) for name, rows in ends.items()},
+        **{f"{name}_silent": int((rows & silent).sum()) for name, rows in ends.items()},
+        "auroc": float(told),
+    }
 
 
 def _begin(block: Block, cell: Cell, faces: FaceDataset, ledger: Path, device: str) -> Start:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fer_lib import results
+from fer_lib.errors import UserError
 from fer_lib.reproduction import questions
 
 RATIO = 1 / 8
@@ -158,3 +159,8 @@ def test_all_questions_can_be_asked_on_the_new_folds_alone(tmp_path):
     found = questions.asked(RATIO, ledger=tmp_path, new_folds=True)
     assert (found[effect]["difference"], found[effect]["folds"]) == (0, 8)
     assert {each["folds"] for each in found.values()} == {8}
+
+
+def test_a_block_without_questions_is_named(tmp_path):
+    with pytest.raises(UserError, match="block 'leak' has no questions in the protocol; expected one of grid"):
+        questions.answers(RATIO, ledger=tmp_path, block="leak")

@@ -7,6 +7,7 @@ import pytest
 
 from fer_lib import results
 from fer_lib.data import load_dataset
+from fer_lib.errors import UserError
 from fer_lib.files import read_json, write_json
 from fer_lib.reproduction import recorded
 from fer_lib.reproduction.blocks import blocks
@@ -94,6 +95,12 @@ def test_trainings_that_give_one_answer_are_counted(tmp_path):
         write_json(tmp_path / "cells" / block.folder / f"{cell.key}.json", result)
     assert recorded.one_answer("stills-longer", tmp_path) == {"AD, as released": 2}
     assert recorded.one_answer("stills", tmp_path) == {}
+
+
+@pytest.mark.parametrize("ask", [recorded.split_ratio, recorded.one_answer])
+def test_an_unknown_block_is_named(ask, tmp_path):
+    with pytest.raises(UserError, match="block 'gird' is unknown; expected one of .*grid"):
+        ask("gird", tmp_path)
 
 
 def test_what_the_paper_printed_stands_beside_what_is_recorded(ledger):
