@@ -50,6 +50,7 @@ def _train_one(faces, config, fold, folder, device, resume, compiled) -> None:
     results["wall_seconds"] = round(time.perf_counter() - start, 1)
     write_json(folder / "results.json", results)
     click.echo(_table(results))
+    click.echo(_stuck(results, result, training), nl=False)
     click.echo(f"{results['data_label']}; {results['wall_seconds']:.0f} s; written to {folder}")
 
 
@@ -62,3 +63,21 @@ def _table(results) -> str:
         note = f"  <- {chosen}" if chosen else ""
         lines.append(f"{row['step']:>6}  {validation:>10}  {test['image']:>13.1%}  {test['sequence']:>16.1%}{note}")
     return "\n".join([*lines, f"always the most frequent emotion: {results['majority']:.1%}"])
+
+
+def _stuck(results, result, training) -> str:
+    """A line for a network that ended with one answer to every test picture; nothing for any other."""
+    import numpy as np
+    import torch
+
+    from fer_lib.training.start import live_units, some_pictures
+
+    (given,) = np.array(results["selected"]["last"]["confusion"]).sum(axis=0).nonzero()
+    if len(given) > 1:
+        return ""
+    asked = torch.tensor(training.images[some_pictures(len(training))])
+    live = live_units(result.model, result.config.prepare(asked))
+    return (
+        f"every test picture gets the same answer, {results['emotions'][given[0]]}, and {live:.0%} of fc4's units "
+        "answer to any training picture: this training did not get going; another --seed may (see Troubleshooting)\n"
+    )

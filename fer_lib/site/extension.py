@@ -29,6 +29,7 @@ MENDED = (
     (re.compile(r' role="doc-biblioentry"| role="list"(?= class="citation-list")'), ""),
     (re.compile(r"<th\b([^>]*)>(?:\s|&nbsp;|<p></p>)*</th>"), r"<td\1></td>"),
     (re.compile(r'<table id="T_(\w+)">'), r'<table id="T_\1" class="dataframe">'),
+    (re.compile(r' id="(?:exercise|solution)-content"'), ""),  # the same in every exercise of a page
 )
 
 logger = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def _drop_outside_files(app: Sphinx, page: str, template: str, context: dict, do
 
 
 def mended(body: str) -> str:
-    """The page's HTML without what docutils and pandas get wrong (MENDED)."""
+    """The page's HTML without what docutils, pandas and sphinx-exercise get wrong (MENDED)."""
     for pattern, instead in MENDED:
         body = pattern.sub(instead, body)
     return body

@@ -29,7 +29,7 @@ def setup(app: Sphinx) -> None:
     app.connect("html-page-context", _offer_notebook)
     app.connect("html-page-context", _add_buttons, priority=502)  # the theme makes its own at 501
     app.connect("html-page-context", _add_card)
-    app.connect("html-collect-pages", _lost_page)
+    app.connect("html-collect-pages", _pages_apart)
     app.connect("build-finished", _write_sitemap)
 
 
@@ -143,9 +143,11 @@ def _add_card(app: Sphinx, page: str, template: str, context: dict, doctree: nod
     context["metatags"] = context.get("metatags", "") + card(title, text, _address(app), f"{page}.html")
 
 
-def _lost_page(app: Sphinx) -> Iterator[tuple[str, dict, str]]:
-    """404.html, which a server shows at any depth: its one link needs the site's path."""
+def _pages_apart(app: Sphinx) -> Iterator[tuple[str, dict, str]]:
+    """404.html, which a server shows at any depth: its one link needs the site's path. And the root, which leads on."""
     yield "404", {"home": urlsplit(_address(app)).path, "book": app.config.html_title}, "404.html"
+    if app.config.root_doc != "index":
+        yield "index", {"first": f"{app.config.root_doc}.html", "book": app.config.html_title}, "root.html"
 
 
 def _write_sitemap(app: Sphinx, exception: Exception | None) -> None:

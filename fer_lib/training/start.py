@@ -20,6 +20,11 @@ PICTURES = 256  # training pictures that are asked, evenly spread over the set
 CHUNK = 32  # images at a time: at 96 px conv1's responses to all of them would take over a gigabyte
 
 
+def some_pictures(count: int) -> np.ndarray:
+    """Places of the pictures that are asked, out of `count`."""
+    return np.linspace(0, count - 1, min(PICTURES, count)).astype(int)
+
+
 def live_units(model: ZeroBiasCNN, x: Tensor) -> float:
     """Share of fc4's units that answer (are above 0) to at least one of the prepared images x (B, 1, S, S).
 
@@ -57,8 +62,7 @@ def watch_start(
     place = resolve_device(device)
     loop = Loop(training, config, place, resolve_precision(config.precision, place), False)
     model = loop.state.model
-    asked = np.linspace(0, len(training) - 1, min(PICTURES, len(training))).astype(int)
-    x = config.prepare(loop.images[asked])
+    x = config.prepare(loop.images[some_pictures(len(training))])
     rows, losses = [{"step": 0, "loss": float("nan"), "live": live_units(model, x)}], []
     bar = tqdm(range(1, batches + 1), unit="batch", disable=not progress, desc=f"start of {config.variant}")
     with repeatable(place), loop.convolutions():

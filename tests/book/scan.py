@@ -20,11 +20,12 @@ OUTSIDE = ("http://", "https://", "//")
 
 @dataclass
 class Page(HTMLParser):
-    """One page: `ids` it defines, `links` a reader can follow, `loads` that the browser fetches by itself."""
+    """One page: `ids` it defines, those it gives `twice`, `links` a reader can follow, `loads` of the browser."""
 
     path: Path
     root: Path  # of the site
     ids: set[str] = field(default_factory=set)
+    twice: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
     images: list[dict[str, str | None]] = field(default_factory=list)
@@ -35,6 +36,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
         attributes = dict(pairs)
+        if (name := attributes.get("id")) in self.ids:
+            self.twice.append(name)
         self.ids.update(attributes[key] for key in ("id", "name") if attributes.get(key))
         if tag == "a" and attributes.get("href"):
             self.links.append(attributes["href"])

@@ -31,6 +31,10 @@ def test_pictures_have_alt_text(pages: dict[Path, Page]) -> None:
     assert bare == []
 
 
+def test_no_name_is_given_twice(pages: dict[Path, Page]) -> None:
+    assert {page.path.name: page.twice for page in pages.values() if page.twice} == {}
+
+
 def test_pages_are_small(pages: dict[Path, Page]) -> None:
     sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in pages}
     assert {name: size for name, size in sizes.items() if size > PAGE_LIMIT} == {}

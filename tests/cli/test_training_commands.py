@@ -32,6 +32,25 @@ def test_train(run):
     assert run("train", *SMALL, "--resume").exit_code == 0
 
 
+def test_train_says_when_every_picture_gets_one_answer(run, monkeypatch):
+    from fer_lib.training.config import TrainConfig
+
+    plain = ["train", *SMALL, "--variant", "plain"]
+    assert "every test picture" not in run(*plain, "--steps", "60", "--out", "good").output
+    made = TrainConfig.model
+
+    def silent(self, classes):
+        model = made(self, classes)
+        model.fc4.bias.data.fill_(-1e6)
+        return model
+
+    monkeypatch.setattr(TrainConfig, "model", silent)
+    result = run(*plain, "--out", "bad")
+    assert result.exit_code == 0, result.output
+    assert "every test picture gets the same answer, " in result.output
+    assert "and 0% of fc4's units answer to any training picture" in result.output
+
+
 def test_train_all_variants_of_the_twin(run):
     result = run("train", *SMALL, "--variant", "all", "--recipe", "as-described", "--biases", "--out", "here")
     assert result.exit_code == 0, result.output

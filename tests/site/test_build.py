@@ -134,4 +134,6 @@ def test_a_book_through_its_troubles(book: Path) -> None:
     download = book / "_build" / "html" / "_sources" / "book" / "01-one.ipynb"
     assert "git+https://github.com/owner/name@main" in download.read_text()
     assert 'href="/small/"' in (book / "_build" / "html" / "404.html").read_text()
+    root = (book / "_build" / "html" / "index.html").read_text()
+    assert 'content="0; url=book/index.html"' in root and '<a href="book/index.html">' in root and "<title>" in root
     assert "https://example.org/small/book/01-one.html" in (book / "_build" / "html" / "sitemap.xml").read_text()

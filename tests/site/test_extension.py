@@ -18,6 +18,9 @@ from fer_lib.site.extension import _is_outside, mended
         ),
         ('<table id="T_1f"><thead id="T_2">', '<table id="T_1f" class="dataframe"><thead id="T_2">'),
         ('<thead><th id="T_0" class="col0" >&nbsp;</th></thead>', '<thead><td id="T_0" class="col0" ></td></thead>'),
+        ('<section id="exercise-content">', "<section>"),
+        ('<section class="x" id="solution-content">', '<section class="x">'),
+        ('<section id="exercise-contents">', '<section id="exercise-contents">'),
     ],
 )
 def test_what_docutils_gets_wrong_is_mended_and_nothing_else(before: str, after: str) -> None:
