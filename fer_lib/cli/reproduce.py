@@ -75,7 +75,7 @@ def reproduce(names, out, ledger, listed, training, record, replace, **place) ->
         elif name == "people":
             _keep(name, _people(out, record), ledger, replace)
         elif name == "starts":
-            _keep(name, _starts(out, ledger, place["device"], record), ledger, replace)
+            _starts(out, ledger, place["device"], record, replace)
         else:
             _block(every[name], out, ledger, training, record, replace, place, named=bool(names))
 
@@ -168,19 +168,21 @@ def _people(out: Path, record: bool):
                         values=values, **about)  # fmt: skip
 
 
-def _starts(out: Path, ledger: Path, device: str, record: bool):
+def _starts(out: Path, ledger: Path, device: str, record: bool, replace: bool) -> None:
     from functools import cache
 
     from fer_lib.reproduction import starts
 
     faces_of = cache(lambda block: options.load_faces(block.data, block.size, block.classes))
-    pairs = starts.cells(ledger)
-    found = []
-    for start in starts.study(pairs, faces_of, out, ledger, device):
-        found.append(start)
+    pairs, found = starts.cells(ledger), []
+    if not pairs:
+        return click.echo("starts: none of its trainings is recorded; nothing to begin again")
+    if record and not replace and not starts.lacking(pairs, ledger):
+        return click.echo(f"starts: all {len(pairs)} are recorded; --replace writes what is at hand")
+    for row in starts.study(pairs, faces_of, out, ledger, device):
+        found.append(row)
+        start = row["start"]
         click.echo(f"{len(found)} of {len(pairs)}: {start.block}, {start.configuration}, fold {start.fold}: "
                    f"{list(start.live.values())[-1]:.0%} of fc4 answers after {starts.BATCHES} batches")  # fmt: skip
-    if not found:
-        click.echo("no training is recorded; nothing to begin again")
-        return None
-    return starts.entry(found, faces_of(pairs[0][0]), options.command_line()) if record else None
+    label = faces_of(pairs[0][0]).provenance["label"]
+    _keep("starts", starts.entry(found, label, options.command_line()) if record else None, ledger, replace)

@@ -66,18 +66,19 @@ def _table(results) -> str:
 
 
 def _stuck(results, result, training) -> str:
-    """A line for a network that ended with one answer to every test picture; nothing for any other."""
+    """A line for a run whose every chosen network gives all test pictures one answer; nothing for any other."""
     import numpy as np
     import torch
 
     from fer_lib.training.start import live_units, some_pictures
 
-    (given,) = np.array(results["selected"]["last"]["confusion"]).sum(axis=0).nonzero()
-    if len(given) > 1:
+    tables = [np.array(pick["confusion"]) for pick in results["selected"].values()]
+    if (tables[0].sum(axis=1) > 0).sum() < 2 or any((table.sum(axis=0) > 0).sum() > 1 for table in tables):
         return ""
+    (given,) = tables[-1].sum(axis=0).nonzero()
     asked = torch.tensor(training.images[some_pictures(len(training))])
     live = live_units(result.model, result.config.prepare(asked))
     return (
-        f"every test picture gets the same answer, {results['emotions'][given[0]]}, and {live:.0%} of fc4's units "
-        "answer to any training picture: this training did not get going; another --seed may (see Troubleshooting)\n"
+        f"every test picture gets the same answer, {results['emotions'][given[0]]}; in the last network {live:.0%} of "
+        "fc4's units answer to any training picture (see Troubleshooting: every picture gets the same answer)\n"
     )

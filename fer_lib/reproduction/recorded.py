@@ -109,17 +109,30 @@ def split_ratio(name: str, ledger: Path = LEDGER) -> float:
     return float(np.mean([count["test"] / count["training"] for count in images])) if images else float("nan")
 
 
-def one_answer(name: str, ledger: Path = LEDGER) -> dict[str, int]:
-    """Network → how many of its recorded trainings give every test picture the same answer, chosen on validation.
+def ends(name: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
+    """One row a recorded training: network, fold, seed, accuracy, majority, one_answer.
 
-    Raises UserError for a block that is unknown.
+    Per image, chosen on validation, in %; `majority`: what the commonest training emotion gets. `one_answer`: whether
+    every test picture gets the same. Raises UserError for a block that is unknown.
     """
-    found: dict[str, int] = {}
+    import pandas
+
+    rows = []
     for result in _whole_results(name, ledger):
-        given = np.array(result["selected"]["validation"]["confusion"]).sum(axis=0) > 0
-        network = spoken(configuration(result))
-        found[network] = found.get(network, 0) + int(given.sum() == 1)
-    return found
+        counts = np.array(result["selected"]["validation"]["confusion"])
+        shares = {"accuracy": counts.trace() / counts.sum(), "majority": result["majority"]}
+        rows.append(
+            {"network": spoken(configuration(result)), "fold": result["fold"], "seed": result["seed"]}
+            | {what: 100 * float(share) for what, share in shares.items()}
+            | {"one_answer": bool(((counts.sum(axis=0) > 0).sum()) == 1)}
+        )
+    return pandas.DataFrame(rows, columns=["network", "fold", "seed", "accuracy", "majority", "one_answer"])
+
+
+def one_answer(name: str, ledger: Path = LEDGER) -> dict[str, int]:
+    """Network → how many of its recorded trainings give every test picture the same answer; see `ends`."""
+    counts = ends(name, ledger).groupby("network", sort=False)["one_answer"].sum()
+    return {network: int(count) for network, count in counts.items()}
 
 
 def _whole_results(name: str, ledger: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from fer_lib.errors import UserError
 from fer_lib.model import ZeroBiasCNN
 from fer_lib.training.config import TrainConfig, resolve_device, resolve_precision
 from fer_lib.training.loop import Loop, check_data, repeatable
+from fer_lib.training.run import non_finite
 
 if TYPE_CHECKING:
     import pandas
@@ -28,8 +29,8 @@ def some_pictures(count: int) -> np.ndarray:
 def live_units(model: ZeroBiasCNN, x: Tensor) -> float:
     """Share of fc4's units that answer (are above 0) to at least one of the prepared images x (B, 1, S, S).
 
-    A unit that answers to none has no gradient on them: neither its weights nor, through it, the filters learn.
-    Dropout is off while it is asked; the network keeps its mode.
+    A unit that answers to none has no gradient on them. It may have one on others, or on these when they are augmented,
+    and what moves the layers below may wake it. Dropout is off while it is asked; the network keeps its mode.
     """
     training = model.training
     model.eval()
@@ -52,13 +53,16 @@ def watch_start(
 
     One row before the first batch and one after each `every`: step, loss (mean since the last row; NaN in the first)
     and live (`live_units` on 256 of the training pictures). The network is in evaluation mode, on the CPU.
-    Raises UserError for data that do not fit, or another number of batches than 1 to `config.steps`.
+    Raises UserError for data that do not fit, another number of batches than 1 to `config.steps`, `every` below 1, or a
+    loss that stops being finite.
     """
     import pandas
 
     check_data(training, config)
     if not 1 <= batches <= config.steps:
         raise UserError(f"batches={batches} found; the run has {config.steps}: expected 1 to {config.steps}")
+    if every < 1:
+        raise UserError(f"every={every} found; expected 1 or more batches between two rows")
     place = resolve_device(device)
     loop = Loop(training, config, place, resolve_precision(config.precision, place), False)
     model = loop.state.model
@@ -69,6 +73,8 @@ def watch_start(
         for step in bar:
             losses.append(float(loop.step()[0]))
             if step % every == 0 or step == batches:
+                if not np.isfinite(losses).all():
+                    raise non_finite("the loss", step, None)
                 rows.append({"step": step, "loss": float(np.mean(losses)), "live": live_units(model, x)})
                 losses = []
     return loop.result(None, {}).model, pandas.DataFrame(rows)

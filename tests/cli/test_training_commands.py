@@ -48,7 +48,7 @@ def test_train_says_when_every_picture_gets_one_answer(run, monkeypatch):
     result = run(*plain, "--out", "bad")
     assert result.exit_code == 0, result.output
     assert "every test picture gets the same answer, " in result.output
-    assert "and 0% of fc4's units answer to any training picture" in result.output
+    assert "in the last network 0% of fc4's units answer to any training picture" in result.output
 
 
 def test_train_all_variants_of_the_twin(run):
