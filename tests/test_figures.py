@@ -102,3 +102,9 @@ def test_missing_results_are_named():
     ):
         with pytest.raises(UserError, match=message):
             call()
+
+
+def test_a_group_that_lacks_a_measure_tells_none() -> None:
+    table = pd.DataFrame({"net": ["A", "B"], "learned": [1.0, np.nan], "failed": [np.nan, 2.0]})
+    said = figures.points(table, "net", {"learned": "learned", "failed": "failed"}, "T", "x", {}).layout.meta["alt"]
+    assert "A: 1.00 (learned)" in said and "B: 2.00 (failed)" in said and "nan" not in said

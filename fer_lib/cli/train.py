@@ -70,10 +70,11 @@ def _stuck(results, result, training) -> str:
     import numpy as np
     import torch
 
+    from fer_lib.evaluation.metrics import gives_one_answer
     from fer_lib.training.start import live_units, some_pictures
 
     tables = [np.array(pick["confusion"]) for pick in results["selected"].values()]
-    if (tables[0].sum(axis=1) > 0).sum() < 2 or any((table.sum(axis=0) > 0).sum() > 1 for table in tables):
+    if (tables[0].sum(axis=1) > 0).sum() < 2 or not all(map(gives_one_answer, tables)):
         return ""
     (given,) = tables[-1].sum(axis=0).nonzero()
     asked = torch.tensor(training.images[some_pictures(len(training))])

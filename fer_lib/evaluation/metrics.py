@@ -33,6 +33,11 @@ def confusion(probability: np.ndarray, emotion: np.ndarray) -> np.ndarray:
     return np.bincount(cell, minlength=classes**2).reshape(classes, classes)
 
 
+def gives_one_answer(counts: np.ndarray) -> bool:
+    """Whether every picture of a confusion matrix (C, C) gets the same answer."""
+    return int((np.asarray(counts).sum(axis=0) > 0).sum()) == 1
+
+
 def reliability(probability: np.ndarray, emotion: np.ndarray, bins: int = 10) -> list[dict[str, float]]:
     """Calibration by confidence, the probability of the predicted emotion, in `bins` equal-width bins over 0-1.
 

@@ -8,6 +8,7 @@ import numpy as np
 from fer_lib import evaluation
 from fer_lib.evaluation.cell import read_result
 from fer_lib.evaluation.contrast import paired
+from fer_lib.evaluation.metrics import gives_one_answer
 from fer_lib.evaluation.tables import UNITS, configuration, read_label
 from fer_lib.reproduction.blocks import blocks, find_block
 from fer_lib.reproduction.runs import recorded_file
@@ -124,7 +125,7 @@ def ends(name: str, ledger: Path = LEDGER) -> "pandas.DataFrame":
         rows.append(
             {"network": spoken(configuration(result)), "fold": result["fold"], "seed": result["seed"]}
             | {what: 100 * float(share) for what, share in shares.items()}
-            | {"one_answer": bool(((counts.sum(axis=0) > 0).sum()) == 1)}
+            | {"one_answer": gives_one_answer(counts)}
         )
     return pandas.DataFrame(rows, columns=["network", "fold", "seed", "accuracy", "majority", "one_answer"])
 

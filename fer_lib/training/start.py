@@ -31,7 +31,10 @@ def live_units(model: ZeroBiasCNN, x: Tensor) -> float:
 
     A unit that answers to none has no gradient on them. It may have one on others, or on these when they are augmented,
     and what moves the layers below may wake it. Dropout is off while it is asked; the network keeps its mode.
+    Raises UserError for images of another size, or none.
     """
+    if not len(x):
+        raise UserError("no images to ask the units about; expected one or more, prepared as the network's run does")
     training = model.training
     model.eval()
     with torch.no_grad():

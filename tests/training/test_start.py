@@ -61,6 +61,11 @@ def test_one_picture_is_enough_for_a_unit_to_live():
     assert live_units(model, x) == pytest.approx(1 / 300)
 
 
+def test_no_pictures_are_no_silence():
+    with pytest.raises(UserError, match="no images to ask"):
+        live_units(config().model(8), torch.empty(0, 1, 16, 16))
+
+
 @pytest.mark.parametrize("batches", [0, 31])
 def test_batches_outside_the_run_are_refused(faces, batches):
     with pytest.raises(UserError, match=f"batches={batches} found; the run has 30"):
